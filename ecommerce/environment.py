@@ -1,0 +1,192 @@
+"""Everything the shop takes from its environment: typed, and refused with one clear line when wrong (DESIGN.md section 6)."""
+
+import ipaddress
+import json
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+LOCAL_DIR = BASE_DIR / ".local"
+RUN_FILE = LOCAL_DIR / "run.json"
+PRODUCTION, LAPTOP = "production", "laptop"
+
+
+class EnvironmentProblem(Exception):
+    """A variable is missing or wrong; the message is the line to show."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatabaseAddress:
+    """A PostgreSQL database, taken apart from its URL."""
+
+    host: str
+    port: int
+    name: str
+    user: str
+    password: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Environment:
+    """The environment, read once at start. Empty strings and tuples mean "not given"."""
+
+    shop_env: str
+    secret_key: str
+    allowed_hosts: tuple[str, ...]
+    database: DatabaseAddress
+    database_pool: int
+    statement_timeout_ms: int
+    valkey_url: str
+    payment_simulator_url: str
+    stripe_secret_key: str
+    limits_on: bool
+    trusted_proxies: tuple[str, ...]
+    metrics_allow: tuple[str, ...]
+    public_url: str
+    namespace: str
+    port: int
+
+    @property
+    def production(self) -> bool:
+        """Whether this is a shop with real customers."""
+        return self.shop_env == PRODUCTION
+
+
+def parse_database_url(url: str) -> DatabaseAddress:
+    """Take ``postgresql://user:password@host:port/name`` apart. Raises EnvironmentProblem when it is something else."""
+    parts = urlsplit(url)
+    if parts.scheme not in ("postgresql", "postgres") or not parts.hostname or len(parts.path) < 2:
+        raise EnvironmentProblem("DATABASE_URL must look like postgresql://user:password@host:5432/name")
+    return DatabaseAddress(
+        host=parts.hostname,
+        port=parts.port or 5432,
+        name=unquote(parts.path[1:]),
+        user=unquote(parts.username or ""),
+        password=unquote(parts.password or ""),
+    )
+
+
+def read_environment(environ: Mapping[str, str] = os.environ) -> Environment:
+    """Read and check the variables of DESIGN.md section 6. Raises EnvironmentProblem naming the variable and the remedy."""
+    shop_env = environ.get("SHOP_ENV", "") or LAPTOP
+    if shop_env not in (LAPTOP, PRODUCTION):
+        raise EnvironmentProblem(f"SHOP_ENV is {shop_env!r}: use 'laptop' or 'production'")
+    production = shop_env == PRODUCTION
+    running = {} if production else _running()
+    port = _whole("PORT", environ, 8000)
+    return Environment(
+        shop_env=shop_env,
+        secret_key=_secret_key(environ, production=production),
+        allowed_hosts=_hosts(environ, production=production),
+        database=parse_database_url(_address("DATABASE_URL", "database_url", environ, running, production=production)),
+        database_pool=_whole("DATABASE_POOL", environ, 8),
+        statement_timeout_ms=_whole("DATABASE_STATEMENT_TIMEOUT_MS", environ, 5000),
+        valkey_url=_address("VALKEY_URL", "valkey_url", environ, running, production=production),
+        payment_simulator_url=environ.get("PAYMENT_SIMULATOR_URL", "") or running.get("payment_simulator_url", ""),
+        stripe_secret_key=environ.get("STRIPE_SECRET_KEY", ""),
+        limits_on=_switch("LIMITS", environ, default=True),
+        trusted_proxies=_networks("TRUSTED_PROXIES", environ),
+        metrics_allow=_networks("METRICS_ALLOW", environ),
+        public_url=_public_url(environ, port, production=production),
+        namespace=environ.get("SHOP_NAMESPACE", "") or "shop",
+        port=port,
+    )
+
+
+def _running() -> dict[str, str]:
+    """What the embedded servers said of themselves in `.local/run.json`; empty when none ever ran here."""
+    try:
+        found = json.loads(RUN_FILE.read_text())
+    except (OSError, ValueError):
+        return {}
+    return {str(key): str(value) for key, value in found.items()} if isinstance(found, dict) else {}
+
+
+def _address(name: str, key: str, environ: Mapping[str, str], running: dict[str, str], *, production: bool) -> str:
+    given = environ.get(name, "") or running.get(key, "")
+    if given:
+        return given
+    if production:
+        raise EnvironmentProblem(f"{name} is empty: production needs it (see deploy/production.env.example)")
+    # Commands that need no server (makemigrations, check) still start; whatever connects is refused at once by the discard port.
+    return {"DATABASE_URL": "postgresql://shop@127.0.0.1:9/shop", "VALKEY_URL": "redis://127.0.0.1:9/0"}[name]
+
+
+def _secret_key(environ: Mapping[str, str], *, production: bool) -> str:
+    given = environ.get("SECRET_KEY", "")
+    if production:
+        if len(given) < 50:
+            raise EnvironmentProblem(
+                "SECRET_KEY must be at least 50 characters: python3 -c 'import secrets; print(secrets.token_urlsafe(64))'"
+            )
+        return given
+    if given:
+        return given
+    path = LOCAL_DIR / "secret_key"
+    try:
+        return path.read_text().strip() or _new_key(path)
+    except OSError:
+        return _new_key(path)
+
+
+def _new_key(path: Path) -> str:
+    """Write a fresh key where only this user reads it; processes that start together agree on the one that came first."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f"{path.name}.{os.getpid()}")
+    draft.touch(mode=0o600)
+    draft.write_text(secrets.token_urlsafe(64))
+    try:
+        os.link(draft, path)
+    except FileExistsError:
+        pass
+    finally:
+        draft.unlink()
+    return path.read_text().strip()
+
+
+def _hosts(environ: Mapping[str, str], *, production: bool) -> tuple[str, ...]:
+    given = tuple(_words("ALLOWED_HOSTS", environ))
+    if production and (not given or "*" in given):
+        raise EnvironmentProblem("ALLOWED_HOSTS must name the shop's hosts, separated by commas, without '*'")
+    return given or ("localhost", "127.0.0.1", "[::1]")
+
+
+def _public_url(environ: Mapping[str, str], port: int, *, production: bool) -> str:
+    given = environ.get("PUBLIC_URL", "")
+    if production and not given.startswith("https://"):
+        raise EnvironmentProblem("PUBLIC_URL must be the shop's address and start with https://")
+    return given.rstrip("/") or f"http://127.0.0.1:{port}"
+
+
+def _words(name: str, environ: Mapping[str, str]) -> list[str]:
+    return [word.strip() for word in environ.get(name, "").split(",") if word.strip()]
+
+
+def _networks(name: str, environ: Mapping[str, str]) -> tuple[str, ...]:
+    words = _words(name, environ)
+    for word in words:
+        try:
+            ipaddress.ip_network(word)
+        except ValueError:
+            raise EnvironmentProblem(f"{name}: {word!r} is not an address or network such as 10.0.0.0/8") from None
+    return tuple(words)
+
+
+def _whole(name: str, environ: Mapping[str, str], default: int) -> int:
+    given = environ.get(name, "")
+    if not given:
+        return default
+    if not given.isdecimal() or len(given) > 9:
+        raise EnvironmentProblem(f"{name} is {given!r}: give a whole number")
+    return int(given)
+
+
+def _switch(name: str, environ: Mapping[str, str], *, default: bool) -> bool:
+    given = environ.get(name, "").lower()
+    if given not in ("", "on", "off"):
+        raise EnvironmentProblem(f"{name} is {given!r}: use 'on' or 'off'")
+    return default if not given else given == "on"

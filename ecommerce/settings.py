@@ -1,0 +1,288 @@
+"""The one settings module. What differs between a laptop and production comes from `ecommerce.environment`."""
+
+from datetime import timedelta
+from urllib.parse import urlsplit
+
+from celery.schedules import crontab
+from csp.constants import NONE, SELF
+from django.utils.translation import gettext_lazy as _
+
+from ecommerce.environment import BASE_DIR, LOCAL_DIR, EnvironmentProblem, read_environment
+
+try:
+    ENVIRONMENT = read_environment()
+except EnvironmentProblem as problem:
+    raise SystemExit(f"The shop can not start. {problem}") from None
+
+PRODUCTION = ENVIRONMENT.production
+DEBUG = False
+SECRET_KEY = ENVIRONMENT.secret_key
+ALLOWED_HOSTS = list(ENVIRONMENT.allowed_hosts)
+PUBLIC_URL = ENVIRONMENT.public_url
+CSRF_TRUSTED_ORIGINS = [PUBLIC_URL] if PRODUCTION else []
+NAMESPACE = ENVIRONMENT.namespace
+
+# --- Applications ------------------------------------------------------------------------------------------------------
+INSTALLED_APPS = [
+    "django_prometheus",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.postgres",
+    "django.forms",
+    "allauth",
+    "allauth.account",
+    "django_filters",
+    "django_htmx",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "easy_thumbnails",
+    "knox",
+    "pgtrigger",
+    "rest_framework",
+    "treebeard",
+    "core",
+    "accounts",
+    "catalog",
+    "inventory",
+    "pricing",
+    "cart",
+    "payments",
+    "orders",
+    "ecommerce.apps.EcommerceConfig",
+]
+MIDDLEWARE = [
+    "django_prometheus.middleware.PrometheusBeforeMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "servestatic.middleware.ServeStaticMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "core.middleware.DomainErrorMiddleware",
+    "django_prometheus.middleware.PrometheusAfterMiddleware",
+]
+ROOT_URLCONF = "ecommerce.urls"
+WSGI_APPLICATION = "ecommerce.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "core.context_processors.shop",
+            ],
+        },
+    },
+]
+FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
+
+# --- The shop ----------------------------------------------------------------------------------------------------------
+SHOP_NAME = "Harbour"
+CURRENCY = "USD"
+HOLD_LIFETIME = timedelta(minutes=30)
+# However often a hold is renewed, it ends this long after its first moment (DESIGN.md section 4, "Reserve").
+HOLD_LIFETIME_LIMIT = timedelta(hours=4)
+CART_LINES_LIMIT = 100
+PAYMENT_DEADLINE = timedelta(minutes=15)
+# Provider time-out < lease of an idempotency claim < gunicorn's time-out (DESIGN.md section 4, "Checkout").
+PAYMENT_PROVIDER_TIMEOUT = timedelta(seconds=10)
+IDEMPOTENCY_LEASE = timedelta(seconds=25)
+IDEMPOTENCY_REFUSAL_LIFETIME = timedelta(seconds=300)
+IDEMPOTENCY_REPLAY_LIFETIME = timedelta(hours=24)
+PAYMENT_PROVIDER = (
+    "payments.stripe.StripeProvider" if ENVIRONMENT.stripe_secret_key else "payments.simulated.SimulatedProvider"
+)
+PAYMENT_SIMULATOR_URL = ENVIRONMENT.payment_simulator_url
+LIMITS_ON = ENVIRONMENT.limits_on
+TRUSTED_PROXIES = ENVIRONMENT.trusted_proxies
+METRICS_ALLOW = ENVIRONMENT.metrics_allow
+# What runs after somebody logs in, by dotted path: accounts must not know the apps above it.
+LOGIN_HOOKS = ["cart.services.merge_at_login"]
+
+# --- Data --------------------------------------------------------------------------------------------------------------
+_POOL = {"min_size": 1, "max_size": ENVIRONMENT.database_pool, "timeout": 1.0} if ENVIRONMENT.database_pool else False
+DATABASES = {
+    "default": {
+        "ENGINE": "django_prometheus.db.backends.postgresql",
+        "NAME": ENVIRONMENT.database.name,
+        "USER": ENVIRONMENT.database.user,
+        "PASSWORD": ENVIRONMENT.database.password,
+        "HOST": ENVIRONMENT.database.host,
+        "PORT": ENVIRONMENT.database.port,
+        "CONN_MAX_AGE": 0,
+        "CONN_HEALTH_CHECKS": True,
+        "OPTIONS": {
+            "pool": _POOL,
+            "connect_timeout": 2,
+            "options": (
+                f"-c statement_timeout={ENVIRONMENT.statement_timeout_ms} -c lock_timeout=3000"
+                " -c idle_in_transaction_session_timeout=30000"
+            ),
+        },
+    }
+}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+CACHES = {
+    "default": {
+        "BACKEND": "core.cache.GuardedCache",
+        "LOCATION": ENVIRONMENT.valkey_url,
+        "KEY_PREFIX": NAMESPACE,
+        "OPTIONS": {
+            "SOCKET_CONNECT_TIMEOUT": 0.1,
+            "SOCKET_TIMEOUT": 0.1,
+            "IGNORE_EXCEPTIONS": True,
+            "LOG_IGNORED_EXCEPTIONS": False,
+        },
+    }
+}
+SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"
+
+# --- Accounts ----------------------------------------------------------------------------------------------------------
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "/"
+ACCOUNT_ADAPTER = "accounts.adapter.AccountAdapter"
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_EMAIL_VERIFICATION = "mandatory" if PRODUCTION else "none"
+ACCOUNT_LOGOUT_REDIRECT_URL = "/"
+ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
+ACCOUNT_RATE_LIMITS = {} if LIMITS_ON else False
+DEFAULT_FROM_EMAIL = "Harbour <shop@example.com>"
+EMAIL_BACKEND = f"django.core.mail.backends.{'smtp' if PRODUCTION else 'filebased'}.EmailBackend"
+EMAIL_FILE_PATH = str(LOCAL_DIR / "mail")
+EMAIL_TIMEOUT = 10
+
+# --- API ---------------------------------------------------------------------------------------------------------------
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["knox.auth.TokenAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.AllowAny"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "core.problems.exception_handler",
+    "COERCE_DECIMAL_TO_STRING": True,
+    "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
+}
+REST_KNOX = {"TOKEN_TTL": timedelta(days=30), "TOKEN_LIMIT_PER_USER": 20, "AUTH_HEADER_PREFIX": "Token"}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Harbour shop API",
+    "DESCRIPTION": "Catalogue, cart, checkout and orders for mobile and other outside clients.",
+    "VERSION": "1.0.0",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "COMPONENT_SPLIT_REQUEST": True,
+}
+
+# --- Celery ------------------------------------------------------------------------------------------------------------
+CELERY_BROKER_URL = ENVIRONMENT.valkey_url
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_TASK_DEFAULT_QUEUE = f"{NAMESPACE}-celery"
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "visibility_timeout": 300,
+    "unacked_restore_interval": 1,
+    "unacked_restore_throttle": 1,
+}
+CELERY_BEAT_SCHEDULE_FILENAME = str(LOCAL_DIR / "celerybeat-schedule")
+CELERY_BEAT_SCHEDULE = {
+    "release expired holds": {"task": "inventory.tasks.release_expired", "schedule": timedelta(minutes=1)},
+    "prove the stock": {"task": "inventory.tasks.check_inventory", "schedule": crontab(minute="17")},
+    "settle payments": {"task": "orders.tasks.settle_payments", "schedule": timedelta(seconds=30)},
+    "do payment work": {"task": "payments.tasks.do_payment_work", "schedule": timedelta(seconds=10)},
+    "forget old claims": {"task": "core.tasks.forget_old_claims", "schedule": crontab(minute="5", hour="3")},
+}
+
+# --- Files -------------------------------------------------------------------------------------------------------------
+STATIC_URL = "/static/"
+STATIC_ROOT = LOCAL_DIR / "static"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+# A laptop serves style sheets as they lie in the tree; production serves hashed, compressed ones from `collectstatic`.
+SERVESTATIC_USE_FINDERS = not PRODUCTION
+MEDIA_URL = "/media/"
+MEDIA_ROOT = LOCAL_DIR / "media"
+_STATIC_STORAGE = "servestatic.storage.CompressedManifestStaticFilesStorage"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": _STATIC_STORAGE if PRODUCTION else "django.contrib.staticfiles.storage.StaticFilesStorage"
+    },
+}
+THUMBNAIL_ALIASES = {
+    "": {
+        "card": {"size": (400, 400), "background": "#ffffff"},
+        "page": {"size": (900, 900), "background": "#ffffff"},
+        "line": {"size": (120, 120), "background": "#ffffff"},
+    }
+}
+THUMBNAIL_EXTENSION = "webp"
+THUMBNAIL_TRANSPARENCY_EXTENSION = "webp"
+DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000_000
+
+# --- Security ----------------------------------------------------------------------------------------------------------
+_SIMULATOR = urlsplit(PAYMENT_SIMULATOR_URL)
+# A challenge is a redirect from the checkout form to the provider's page, which browsers count as a form target.
+_FORM_TARGETS = [SELF, f"{_SIMULATOR.scheme}://{_SIMULATOR.netloc}"] if _SIMULATOR.netloc else [SELF]
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "object-src": [NONE],
+        "base-uri": [NONE],
+        "frame-ancestors": [NONE],
+        "form-action": _FORM_TARGETS,
+    }
+}
+X_FRAME_OPTIONS = "DENY"
+SECURE_REFERRER_POLICY = "same-origin"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PRODUCTION
+SECURE_SSL_REDIRECT = PRODUCTION
+SECURE_REDIRECT_EXEMPT = [r"^health/", r"^metrics$"]
+SECURE_HSTS_SECONDS = 31_536_000 if PRODUCTION else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = PRODUCTION
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if ENVIRONMENT.trusted_proxies else None
+# Django's own line against the admin's e-mail reports; errors go to the log.
+ADMINS: list[tuple[str, str]] = []
+
+# --- Language and logs -------------------------------------------------------------------------------------------------
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", _("English"))]
+LOCALE_PATHS = [BASE_DIR / "locale"]
+TIME_ZONE = "UTC"
+USE_TZ = True
+PROMETHEUS_METRIC_NAMESPACE = ""
+PROMETHEUS_EXPORT_MIGRATIONS = False
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "{levelname} {name}: {message}", "style": "{"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": "INFO"},
+    "loggers": {"django": {"handlers": [], "level": "INFO", "propagate": True}, "httpx": {"level": "WARNING"}},
+}
