@@ -80,8 +80,8 @@ class ParkedEvent(models.Model):
 class IdempotencyClaim(models.Model):
     """Who runs a request of one key, until when, and what was answered.
 
-    A claim is a lease: past ``lease_until`` another process may take it over with a higher ``fence``, and the one that lost it can no
-    longer complete it (DESIGN.md section 4, "Checkout").
+    A claim is a lease: past ``lease_until`` another process may take it over with a higher ``fence``, and the one that lost it
+    can no longer complete it (DESIGN.md section 4, "Checkout").
     """
 
     class State(models.TextChoices):

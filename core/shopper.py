@@ -20,7 +20,7 @@ class Shopper:
 
 
 def shopper_of(request: HttpRequest) -> Shopper:
-    """Who sends ``request``. A mobile client's header goes before the browser's cookie; a token of the wrong length is no token."""
+    """Who sends ``request``. A mobile client's header goes before the browser's cookie; a token of wrong length is none."""
     token = request.headers.get(HEADER, "") or request.COOKIES.get(COOKIE, "")
     user = request.user
     return Shopper(

@@ -75,7 +75,7 @@ class Inventory(models.Model):
 
 
 class Reservation(models.Model):
-    """A hold on inventory; live as long as its row exists. A cart's hold ends by itself, an order's when its payment is settled."""
+    """A hold on inventory, live as long as its row exists: a cart's ends by itself, an order's with its payment."""
 
     inventory = models.ForeignKey(Inventory, on_delete=models.PROTECT, related_name="reservations")
     quantity = models.IntegerField(_("quantity"))
@@ -106,7 +106,7 @@ class Reservation(models.Model):
 
 
 class StockMovement(models.Model):
-    """One line of the stock ledger: ``quantity`` is what the shelf gained or lost. The database refuses to change or delete it."""
+    """One line of the stock ledger: ``quantity`` is what the shelf gained or lost. The database refuses changes."""
 
     class Kind(models.TextChoices):
         RECEIVED = "received", _("Received")
