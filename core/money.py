@@ -108,7 +108,8 @@ def split(whole: Money, weights: Sequence[Decimal]) -> list[Money]:
     """``whole`` in parts proportional to ``weights`` (not negative) that add up to it exactly.
 
     Largest remainder (Hamilton): every part is rounded down to the coin and the coins left go to the largest remainders,
-    the first winning ties. All weights zero: everything goes to the first part. Raises ValueError for no weights or a negative one.
+    the first winning ties. All weights zero: everything goes to the first part. Raises ValueError for no weights or a
+    negative one.
     """
     if not weights or min(weights) < 0:
         raise ValueError("split needs at least one weight and none below zero")

@@ -1,0 +1,41 @@
+"""What every test gets."""
+
+from collections.abc import Iterator
+
+import pytest
+from django.core.cache import cache
+
+from tests.guards import LockGuard, watched_locks
+
+
+@pytest.fixture(autouse=True)
+def lock_guard(request: pytest.FixtureRequest) -> Iterator[LockGuard]:
+    """Fails a test in which a stock, money or order row was written without its lock, or locks were taken out of order.
+
+    A positive control that takes a lock away on purpose clears ``lock_guard.breaches`` after asserting that there were some.
+    """
+    with watched_locks() as guard:
+        yield guard
+    assert guard.breaches == []
+
+
+@pytest.fixture(autouse=True)
+def empty_cache(request: pytest.FixtureRequest) -> None:
+    """Valkey's keys of this worker do not outlive the test that made them."""
+    if "db" in request.fixturenames or "transactional_db" in request.fixturenames or _uses_database(request):
+        cache.clear()
+
+
+def _uses_database(request: pytest.FixtureRequest) -> bool:
+    return request.node.get_closest_marker("django_db") is not None
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave the long forms to `make soak`, unless markers were chosen by hand."""
+    if config.getoption("-m"):
+        return
+    soak = [item for item in items if item.get_closest_marker("soak")]
+    if soak:
+        config.hook.pytest_deselected(items=soak)
+        items[:] = [item for item in items if not item.get_closest_marker("soak")]

@@ -1,0 +1,29 @@
+"""Gives each xdist worker its own part of the servers, before Django reads its settings.
+
+Loaded by `-p tests.worker` (pyproject.toml). Databases are told apart by pytest-django itself (`test_shop_gw0`); Valkey
+databases, and the prefix of every key, index and topic, here.
+"""
+
+import os
+from urllib.parse import urlsplit, urlunsplit
+
+import pytest
+
+WORKER = os.environ.get("PYTEST_XDIST_WORKER", "gw0")
+_NUMBER = int(WORKER.removeprefix("gw"))
+
+
+def _own_valkey(url: str) -> str:
+    return urlunsplit(urlsplit(url)._replace(path=f"/{_NUMBER + 1}"))
+
+
+if not os.environ.get("DATABASE_URL") or not os.environ.get("VALKEY_URL"):
+    raise pytest.UsageError(
+        "tests need servers: use `make test`, or `python -m tests.servers -- python -m pytest tests/...`"
+    )
+os.environ["VALKEY_URL"] = _own_valkey(os.environ["VALKEY_URL"])
+os.environ["SHOP_NAMESPACE"] = f"test-{WORKER}"
+os.environ["SHOP_ENV"] = "laptop"
+# Threads of one test come and go; a pool would keep their connections and hold up the drop of the test database.
+os.environ["DATABASE_POOL"] = "0"
+os.environ.setdefault("DATABASE_STATEMENT_TIMEOUT_MS", "60000")
