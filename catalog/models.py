@@ -7,7 +7,7 @@ from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.contrib.postgres.search import SearchVector
 from django.core.validators import FileExtensionValidator
 from django.db import models
-from django.db.models.functions import Coalesce, Upper
+from django.db.models.functions import Upper
 from django.utils.translation import gettext_lazy as _
 from treebeard.mp_tree import MP_Node
 
@@ -131,7 +131,7 @@ class Product(models.Model):
             models.Index(Upper("sku"), name="product_sku_upper"),
             GinIndex(name="product_eans", fields=["eans"]),
             GinIndex(
-                SearchVector("title", Coalesce("description", models.Value("")), config="english"),
+                SearchVector("title", "description", config="english"),
                 name="product_search",
             ),
             GinIndex(OpClass(Upper("title"), name="gin_trgm_ops"), name="product_title_trigram"),

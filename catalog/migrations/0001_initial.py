@@ -6,7 +6,6 @@ import django.contrib.postgres.search
 import django.core.validators
 import django.db.models.constraints
 import django.db.models.deletion
-import django.db.models.functions.comparison
 import django.db.models.functions.text
 from django.db import migrations, models
 
@@ -271,7 +270,7 @@ class Migration(migrations.Migration):
             index=django.contrib.postgres.indexes.GinIndex(
                 django.contrib.postgres.search.SearchVector(
                     "title",
-                    django.db.models.functions.comparison.Coalesce("description", models.Value("")),
+                    "description",
                     config="english",
                 ),
                 name="product_search",
