@@ -1,7 +1,8 @@
 """PostgreSQL and Valkey for a laptop, from Python wheels: no container, no administrator.
 
-Data lies below a folder (`.local/`), ports are free ones of 127.0.0.1, passwords are made on the spot; `run.json` there records all of it.
-`DATABASE_URL` or `VALKEY_URL` in the environment take a server's place. Commands: `python -m core.embedded start | stop | status`.
+Data lies below a folder (`.local/`), ports are free ones of 127.0.0.1, passwords are made on the spot; `run.json` there records
+it all. `DATABASE_URL` or `VALKEY_URL` in the environment take a server's place.
+Commands: `python -m core.embedded start | stop | status`.
 """
 
 import fcntl
@@ -124,7 +125,7 @@ def _start_postgres(base: Path, url: str) -> str:
     home = _postgres_home(base)
     if _postgres_answers(url, home):
         return url
-    password = url.split("@")[0].rpartition(":")[2] if url else secrets.token_urlsafe(24)
+    password = url.partition("@")[0].rpartition(":")[2] if url else secrets.token_urlsafe(24)
     data = home / "data"
     if not (data / "PG_VERSION").exists():
         password = secrets.token_urlsafe(24)

@@ -112,6 +112,8 @@ TRUSTED_PROXIES = ENVIRONMENT.trusted_proxies
 METRICS_ALLOW = ENVIRONMENT.metrics_allow
 # What runs after somebody logs in, by dotted path: accounts must not know the apps above it.
 LOGIN_HOOKS = ["cart.services.merge_at_login"]
+# What a product in stock is, by dotted path: catalog must not know inventory, which is above it.
+IN_STOCK_CONDITION = "inventory.conditions.in_stock"
 
 # --- Data --------------------------------------------------------------------------------------------------------------
 _POOL = {"min_size": 1, "max_size": ENVIRONMENT.database_pool, "timeout": 1.0} if ENVIRONMENT.database_pool else False
@@ -169,7 +171,7 @@ ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_EMAIL_VERIFICATION = "mandatory" if PRODUCTION else "none"
 ACCOUNT_LOGOUT_REDIRECT_URL = "/"
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
-ACCOUNT_RATE_LIMITS = {} if LIMITS_ON else False
+ACCOUNT_RATE_LIMITS: dict[str, str] | bool = {} if LIMITS_ON else False
 DEFAULT_FROM_EMAIL = "Harbour <shop@example.com>"
 EMAIL_BACKEND = f"django.core.mail.backends.{'smtp' if PRODUCTION else 'filebased'}.EmailBackend"
 EMAIL_FILE_PATH = str(LOCAL_DIR / "mail")
@@ -243,6 +245,7 @@ THUMBNAIL_ALIASES = {
 }
 THUMBNAIL_EXTENSION = "webp"
 THUMBNAIL_TRANSPARENCY_EXTENSION = "webp"
+THUMBNAIL_NAMER = "easy_thumbnails.namers.alias"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000_000
 
 # --- Security ----------------------------------------------------------------------------------------------------------

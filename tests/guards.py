@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 from django.db import connections
@@ -50,9 +51,8 @@ class LockGuard:
 
     def __call__(self, execute: Callable[..., Any], sql: str, params: Any, many: bool, context: dict[str, Any]) -> Any:
         connection = context["connection"]
-        text = sql if isinstance(sql, str) else str(sql)
-        if _NAMED.search(text) and not _written_by_a_test():
-            self._check(connection, text)
+        if _NAMED.search(str(sql)) and not _written_by_a_test():
+            self._check(connection, str(sql))
         return execute(sql, params, many, context)
 
     def _check(self, connection: BaseDatabaseWrapper, sql: str) -> None:
@@ -97,12 +97,12 @@ def _locked_tables(sql: str) -> list[str]:
 
 def _written_by_a_test() -> bool:
     """Whether the nearest frame of this project is a test's: arranging rows by hand is what tests do."""
-    frame = sys._getframe(2)
+    frame: FrameType | None = sys._getframe(2)
     while frame is not None:
         name = frame.f_code.co_filename
         if name.startswith(_OURS) and not name.startswith(_ELSEWHERE) and name != __file__:
             return name.startswith(_TESTS)
-        frame = frame.f_back  # type: ignore[assignment]  # None at the bottom of the stack ends the loop
+        frame = frame.f_back
     return False
 
 
