@@ -18,6 +18,16 @@ class TaxClass(models.TextChoices):
     ZERO = "zero", _("Zero")
 
 
+class SortOrder(models.TextChoices):
+    """How a list is ordered. Relevance is closeness to the query, popularity where there is none."""
+
+    RELEVANCE = "relevance", _("Most relevant")
+    PRICE_ASC = "price_asc", _("Price: low to high")
+    PRICE_DESC = "price_desc", _("Price: high to low")
+    RATING = "rating", _("Best rated")
+    NEWEST = "newest", _("Newest")
+
+
 class AttributeKind(models.TextChoices):
     """What an attribute's values are."""
 
@@ -137,3 +147,136 @@ class ProductPage:
     pictures: tuple[Picture, ...]
     attributes: tuple[AttributeValue, ...]
     axes: tuple[VariantAxis, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListingFilters:
+    """What a list is narrowed to. Several values of one name widen it, names narrow each other.
+
+    ``category`` is a slug path such as ``kitchen/knives``, ``brands`` are slugs, prices are amounts of the shop's currency, both
+    ends included, ``rating`` is the least one, ``attributes`` pairs an attribute's code with the values wanted.
+    """
+
+    category: str = ""
+    query: str = ""
+    brands: tuple[str, ...] = ()
+    price_min: Decimal | None = None
+    price_max: Decimal | None = None
+    rating: Decimal | None = None
+    in_stock: bool = False
+    attributes: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    sort: str = SortOrder.RELEVANCE
+
+    @property
+    def is_narrowed(self) -> bool:
+        """Whether anything but category and query narrows the list, so that "clear filters" has something to do."""
+        prices = self.price_min is not None or self.price_max is not None
+        return bool(self.brands or prices or self.rating is not None or self.in_stock or self.attributes)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FacetValue:
+    """One choice of a facet: ``value`` goes into the address, ``label`` is shown, ``count`` is families."""
+
+    value: str
+    label: str
+    count: int
+    selected: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PriceRange:
+    """One range of prices of the shop's currency, from ``minimum`` up to ``maximum``; None is open."""
+
+    minimum: Decimal | None
+    maximum: Decimal | None
+    count: int
+    selected: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttributeFacet:
+    """The values of one attribute, the most frequent first; ``attr.CODE`` in addresses."""
+
+    code: str
+    name: str
+    unit: str
+    values: tuple[FacetValue, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facets:
+    """What a list can be narrowed by. Each count tells what would be listed with that choice and all other filters."""
+
+    categories: tuple[CategoryLink, ...]
+    brands: tuple[FacetValue, ...]
+    price_ranges: tuple[PriceRange, ...]
+    ratings: tuple[FacetValue, ...]
+    attributes: tuple[AttributeFacet, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listing:
+    """One page of families, with the total over all pages and the facets."""
+
+    cards: tuple[FamilyCard, ...]
+    total: int
+    page: int
+    pages: int
+    average_rating: Decimal | None
+    facets: Facets
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Department:
+    """A category at the root, with those right below it, as the shop's navigation shows them."""
+
+    id: int
+    name: str
+    path: str
+    description: str
+    picture_url: str
+    categories: tuple[CategoryLink, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CategoryPage:
+    """A category with the way to it (itself last) and what is right below it."""
+
+    id: int
+    name: str
+    path: str
+    description: str
+    breadcrumbs: tuple[CategoryLink, ...]
+    children: tuple[CategoryLink, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CategoryNode:
+    """A category with everything below it."""
+
+    id: int
+    name: str
+    slug: str
+    path: str
+    children: tuple["CategoryNode", ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HomePage:
+    """What the front page shows."""
+
+    departments: tuple[Department, ...]
+    popular: tuple[FamilyCard, ...]
+    newest: tuple[FamilyCard, ...]
+    deals: tuple[FamilyCard, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suggestions:
+    """What may be meant by what has been typed so far."""
+
+    products: tuple[FamilyCard, ...]
+    categories: tuple[CategoryLink, ...]
+    brands: tuple[FacetValue, ...]
+    queries: tuple[str, ...]

@@ -1,0 +1,204 @@
+"""What pages, API and the other apps read of the catalogue."""
+
+from collections.abc import Collection, Sequence
+from typing import Any
+
+from django.contrib.postgres.aggregates import ArrayAgg
+from django.contrib.postgres.search import SearchRank
+from django.db.models import F, Max, Min, Q, QuerySet
+from django.utils.translation import gettext as _
+
+from catalog.cards import FIRST_PICTURE, cards, stored_picture
+from catalog.facets import count_facets, count_totals
+from catalog.matching import ACTIVE, DOCUMENT, clean_query, conditions, matching, text_query
+from catalog.models import Category, Product
+from catalog.pictures import department_picture
+from catalog.product_pages import load_product_page
+from catalog.types import (
+    CategoryLink,
+    CategoryNode,
+    CategoryPage,
+    Department,
+    FamilyCard,
+    HomePage,
+    Listing,
+    ListingFilters,
+    ProductPage,
+    SellableProduct,
+    SortOrder,
+)
+from core.errors import InvalidInput, NotFound
+from core.money import Money
+
+PAGE_SIZE = 20
+LAST_PAGE = 500
+SHELF_SIZE = 12
+
+
+def sellable(*, product_ids: Collection[int]) -> dict[int, SellableProduct]:
+    """What is sold as ``product_ids``, by id, the inactive too; ids of nothing are left out. One query."""
+    rows = (
+        Product.objects.filter(pk__in=product_ids)
+        .select_related("family__category", "family__seller")
+        .annotate(picture=FIRST_PICTURE)
+    )
+    return {row.pk: _sellable(row) for row in rows}
+
+
+def family_cards(*, filters: ListingFilters, page: int = 1) -> Listing:
+    """One page of the families that ``filters`` leave, and the facets. Five queries, one more when there is text to look for.
+
+    A page past the last is empty. Raises InvalidInput (``invalid_input``) for a page below 1 or above LAST_PAGE.
+    """
+    if not 1 <= page <= LAST_PAGE:
+        raise InvalidInput(_("Pages go from 1 to %(last)d.") % {"last": LAST_PAGE}, params={"last_page": LAST_PAGE})
+    found = conditions(filters)
+    totals = count_totals(found, filters)
+    start = (page - 1) * PAGE_SIZE
+    return Listing(
+        cards=cards(list(_families(matching(found), filters)[start : start + PAGE_SIZE])),
+        total=totals.total,
+        page=page,
+        pages=min(-(-totals.total // PAGE_SIZE), LAST_PAGE),
+        average_rating=totals.average_rating,
+        facets=count_facets(found, filters, totals),
+    )
+
+
+def home() -> HomePage:
+    """The front page. Five queries."""
+    products = Product.objects.filter(ACTIVE)
+    on_sale = products.filter(compare_at_price__isnull=False)
+    shelves = [
+        list(_families(products, ListingFilters())[:SHELF_SIZE]),
+        list(_families(products, ListingFilters(sort=SortOrder.NEWEST))[:SHELF_SIZE]),
+        list(_families(on_sale, ListingFilters())[:SHELF_SIZE]),
+    ]
+    every = {card.product_id: card for card in cards([pair for shelf in shelves for pair in shelf])}
+    popular, newest, deals = (_on_shelf(shelf, every) for shelf in shelves)
+    return HomePage(departments=departments(), popular=popular, newest=newest, deals=deals)
+
+
+def product_page(*, slug: str | None = None, product_id: int | None = None) -> ProductPage:
+    """The page of the product named by slug or by id, also when it is no longer sold. At most six queries. Raises NotFound."""
+    return load_product_page(slug=slug, product_id=product_id)
+
+
+def departments() -> tuple[Department, ...]:
+    """The categories at the root with those right below them, by name. One query."""
+    found: dict[str, tuple[Category, list[CategoryLink]]] = {}
+    for node in Category.objects.filter(is_active=True, depth__lte=2).order_by("depth", "name"):
+        if node.depth == 1:
+            found[node.path] = (node, [])
+        elif node.path[: Category.steplen] in found:
+            found[node.path[: Category.steplen]][1].append(_link(node))
+    return tuple(
+        Department(
+            id=root.pk,
+            name=root.name,
+            path=root.slug_path,
+            description=root.description,
+            picture_url=department_picture(root.slug),
+            categories=tuple(below),
+        )
+        for root, below in found.values()
+    )
+
+
+def category(*, slug_path: str) -> CategoryPage:
+    """The category at ``slug_path``. One query. Raises NotFound; a category below an inactive one is not found either."""
+    parts = slug_path.split("/")
+    above = ["/".join(parts[:length]) for length in range(1, len(parts) + 1)][:20]
+    nodes = list(
+        Category.objects.filter(
+            Q(slug_path__in=above) | Q(slug_path__startswith=f"{slug_path}/", depth=len(parts) + 1), is_active=True
+        ).order_by("depth", "name")
+    )
+    way = [node for node in nodes if node.slug_path in above]
+    if len(way) != len(parts):
+        raise NotFound(_("There is no such category."))
+    here = way[-1]
+    return CategoryPage(
+        id=here.pk,
+        name=here.name,
+        path=here.slug_path,
+        description=here.description,
+        breadcrumbs=tuple(_link(node) for node in way),
+        children=tuple(_link(node) for node in nodes if node.depth > len(parts)),
+    )
+
+
+def breadcrumbs(*, slug_path: str) -> tuple[CategoryLink, ...]:
+    """The way from the root to the category at ``slug_path``, itself last. One query."""
+    parts = slug_path.split("/")
+    above = ["/".join(parts[:length]) for length in range(1, len(parts) + 1)][:20]
+    return tuple(_link(node) for node in Category.objects.filter(slug_path__in=above).order_by("depth"))
+
+
+def category_tree() -> tuple[CategoryNode, ...]:
+    """All active categories as a tree. One query."""
+    below: dict[str, list[Category]] = {}
+    for node in Category.objects.filter(is_active=True).order_by("name"):
+        below.setdefault(node.path[: -Category.steplen], []).append(node)
+
+    def branch(path: str) -> tuple[CategoryNode, ...]:
+        return tuple(
+            CategoryNode(id=node.pk, name=node.name, slug=node.slug, path=node.slug_path, children=branch(node.path))
+            for node in below.get(path, [])
+        )
+
+    return branch("")
+
+
+def _families(products: "QuerySet[Product]", filters: ListingFilters) -> "QuerySet[Product, tuple[int, int]]":
+    """Pairs of a family and its first product among ``products``, in the order asked for; ties by the newest family."""
+    orders: dict[str, tuple[Any, ...]] = {
+        SortOrder.PRICE_ASC: (F("least").asc(),),
+        SortOrder.PRICE_DESC: (F("most").desc(),),
+        SortOrder.RATING: (F("rated").desc(), F("reviews").desc()),
+        SortOrder.NEWEST: (F("newest").desc(nulls_last=True),),
+    }
+    words = clean_query(filters.query)
+    by_words = bool(words) and filters.sort not in orders
+    grouped = products.annotate(rank=SearchRank(DOCUMENT, text_query(words))) if by_words else products
+    keys = {
+        "least": Min("price"),
+        "most": Max("price"),
+        "rated": Max("rating"),
+        "reviews": Max("review_count"),
+        "newest": Max("released_at"),
+        "shown": ArrayAgg("pk", order_by=("position", "pk")),
+    }
+    popular = (F("reviews").desc(), F("rated").desc())
+    order = (F("relevance").desc(), *popular) if by_words else orders.get(filters.sort, popular)
+    if by_words:
+        keys["relevance"] = Max("rank")
+    return (
+        grouped.values("family_id")
+        .annotate(**keys)
+        .order_by(*order, "-family_id")
+        .values_list("family_id", F("shown__0"))
+    )
+
+
+def _on_shelf(shelf: Sequence[tuple[int, int]], every: dict[int, FamilyCard]) -> tuple[FamilyCard, ...]:
+    return tuple(every[product] for _family, product in shelf if product in every)
+
+
+def _link(node: Category) -> CategoryLink:
+    return CategoryLink(id=node.pk, name=node.name, path=node.slug_path)
+
+
+def _sellable(row: Any) -> SellableProduct:
+    return SellableProduct(
+        id=row.pk,
+        sku=row.sku,
+        slug=row.slug,
+        title=row.title,
+        price=Money.rounded(row.price, row.currency),
+        tax_class=row.tax_class,
+        weight_grams=row.weight_grams,
+        max_per_order=row.max_per_order,
+        is_active=row.is_active and row.family.is_active and row.family.seller.is_active,
+        picture=stored_picture(row.picture, row.title, row.family.category.slug_path),
+    )
