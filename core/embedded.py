@@ -2,7 +2,7 @@
 
 Data lies below a folder (`.local/`), ports are free ones of 127.0.0.1, passwords are made on the spot; `run.json` there records
 it all. `DATABASE_URL` or `VALKEY_URL` in the environment take a server's place.
-Commands: `python -m core.embedded start | stop | status`.
+Commands: `python -m core.embedded start | stop | status | remove`.
 """
 
 import fcntl
@@ -82,6 +82,13 @@ def stop(base: Path = LOCAL_DIR) -> None:
         home = _postgres_home(base)
         if (home / "data" / "postmaster.pid").exists():
             _pg(home, "pg_ctl", "-D", str(home / "data"), "-m", "fast", "-w", "-t", str(START_SECONDS), "stop")
+
+
+def remove(base: Path = LOCAL_DIR) -> None:
+    """Stop the servers and remove their data, wherever it lies. Raises ServerProblem."""
+    stop(base)
+    for home in (base, outside_home(base)):
+        shutil.rmtree(home, ignore_errors=True)
 
 
 def running(base: Path = LOCAL_DIR) -> dict[str, bool]:
@@ -339,11 +346,13 @@ def main(arguments: list[str]) -> int:
                 sys.stdout.write(f"DATABASE_URL={servers.database_url}\nVALKEY_URL={servers.valkey_url}\n")
             case ["stop"]:
                 stop()
+            case ["remove"]:
+                remove()
             case ["status"]:
                 answers = running()
                 sys.stdout.writelines(f"{name}: {'running' if up else 'stopped'}\n" for name, up in answers.items())
             case _:
-                sys.stderr.write("usage: python -m core.embedded start | stop | status\n")
+                sys.stderr.write("usage: python -m core.embedded start | stop | status | remove\n")
                 return 2
     except ServerProblem as problem:
         sys.stderr.write(f"{problem}\n")
