@@ -78,7 +78,7 @@ def _environment(port: int, servers: embedded.Servers) -> dict[str, str]:
     simulator = record.get("payment_simulator_url", "")
     if not simulator or not _is_free(urlsplit(simulator).port or 0):
         simulator = f"http://127.0.0.1:{embedded.free_port()}"
-    embedded.write_record(LOCAL_DIR, {**record, "payment_simulator_url": simulator})
+    embedded.write_record(LOCAL_DIR, payment_simulator_url=simulator)
     metrics = LOCAL_DIR / "metrics"
     shutil.rmtree(metrics, ignore_errors=True)  # the figures of processes that are gone
     metrics.mkdir()
