@@ -1,5 +1,12 @@
 """Addresses of the pages of cart."""
 
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from cart import views
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("cart/", views.cart, name="cart"),
+    path("cart/items/", views.add, name="cart-add"),
+    path("cart/items/<int:item_id>/", views.item, name="cart-item"),
+    path("cart/items/<int:item_id>/hold/", views.hold, name="cart-hold"),
+]

@@ -2,6 +2,7 @@
 
 import uuid
 import zlib
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -39,3 +40,28 @@ def publish(*, topic: str, key: str, type: str, data: dict[str, Any], now: datet
         occurred_at=now,
     )
     return event_id
+
+
+def publish_all(
+    *,
+    topic: str,
+    type: str,  # noqa: A002 - CloudEvents calls it type
+    data_by_key: Mapping[str, dict[str, Any]],
+    now: datetime,
+    version: int = 1,
+) -> None:
+    """Write one event per key in one statement, under the rules of `publish`. Raises RuntimeError outside a transaction."""
+    require_transaction("core.events.publish_all")
+    OutboxEvent.objects.bulk_create(
+        OutboxEvent(
+            event_id=uuid.uuid4(),
+            topic=topic,
+            key=key,
+            bucket=bucket_of(key),
+            type=type,
+            version=version,
+            data=data,
+            occurred_at=now,
+        )
+        for key, data in data_by_key.items()
+    )

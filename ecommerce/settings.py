@@ -111,6 +111,8 @@ LIMITS_ON = ENVIRONMENT.limits_on
 TRUSTED_PROXIES = ENVIRONMENT.trusted_proxies
 METRICS_ALLOW = ENVIRONMENT.metrics_allow
 # What runs after somebody logs in, by dotted path: accounts must not know the apps above it.
+EVENT_SUBSCRIBERS = "ecommerce.events.SUBSCRIBERS"
+RELAY_JOBS = "ecommerce.events.JOBS"
 LOGIN_HOOKS = ["cart.services.merge_at_login"]
 # What a product in stock is, by dotted path: catalog must not know inventory, which is above it.
 IN_STOCK_CONDITION = "inventory.conditions.in_stock"

@@ -18,7 +18,7 @@ step "format" $bin/ruff format --check .
 step "lint" $bin/ruff check .
 step "types" $bin/mypy .
 step "boundaries" $bin/lint-imports
-step "templates" $bin/djlint --check --lint --quiet templates
+step "templates" $bin/djlint --lint --quiet templates
 step "missing migrations" $bin/python -W ignore manage.py makemigrations --check --dry-run
 step "migrations safe on a live table" $bin/python tools/lint_migrations.py
 step "deployment" example $bin/python manage.py check --deploy --fail-level WARNING

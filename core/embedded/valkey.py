@@ -17,6 +17,8 @@ def start(home: Path, *, port: int, databases: int) -> str:
     home.mkdir(mode=0o700, exist_ok=True)
     deadline = time.monotonic() + PATIENCE
     while not (url := answers(home)):
+        if time.monotonic() > deadline and _lives(home):
+            raise ServerProblem(f"Valkey does not answer: end its process {process(home)} and try again")
         if time.monotonic() > deadline:
             raise ServerProblem(f"Valkey did not start: {last_words(home / 'log')} (more in {home / 'log'})")
         if not _lives(home):

@@ -51,9 +51,8 @@ def stars(rating: Decimal, count: int) -> SafeString:
     names = ["star-fill" if halves >= 2 * n else "star-half" if halves == 2 * n - 1 else "star" for n in range(1, 6)]
     text = _("%(rating)s of 5 stars, %(count)d reviews") % {"rating": rating.normalize(), "count": count}
     drawn = SafeString("".join(_icon(name) for name in names))
-    return format_html(
-        '<span class="stars" role="img" aria-label="{}">{}<span class="muted" aria-hidden="true">({})</span></span>', text, drawn, count
-    )
+    shape = '<span class="stars" role="img" aria-label="{}">{}<span class="muted" aria-hidden="true">({})</span></span>'
+    return format_html(shape, text, drawn, count)
 
 
 @register.simple_tag(takes_context=True)

@@ -1,0 +1,84 @@
+"""Hands one event to one subscriber: its effect and the mark that it happened are one transaction."""
+
+import logging
+from datetime import datetime
+from functools import cache
+
+from django.db import connection, transaction
+from django.utils.module_loading import import_string
+
+from core.models import OutboxEvent, ParkedEvent
+from core.types import Event, Handler, Subscriber
+
+logger = logging.getLogger(__name__)
+GENERATION = 1
+
+
+def event_of(row: OutboxEvent | ParkedEvent) -> Event:
+    """The event that a row of the outbox, or of the parked ones, holds."""
+    return Event(
+        event_id=row.event_id,
+        topic=row.topic,
+        key=row.key,
+        type=row.type,
+        version=row.version,
+        data=row.data,
+        occurred_at=row.occurred_at,
+    )
+
+
+def deliver(event: Event, subscriber: Subscriber, *, now: datetime) -> bool:
+    """Run the subscriber's handler for ``event`` unless it has run before; whether it ran. Raises what the handler raises."""
+    with transaction.atomic(durable=True):
+        if not _mark(event, subscriber, now=now):
+            return False
+        _handler(subscriber.handler)(event, now=now)
+    return True
+
+
+def _mark(event: Event, subscriber: Subscriber, *, now: datetime) -> bool:
+    """Write that the group has taken the event; False when it had. Of two that try at once the second waits for the first."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            'INSERT INTO core_eventmark ("group", generation, event_id, marked_at)'
+            " VALUES (%s, %s, %s, %s) ON CONFLICT DO NOTHING",
+            [subscriber.group, GENERATION, event.event_id, now],
+        )
+        return bool(cursor.rowcount == 1)
+
+
+def is_key_parked(event: Event, subscriber: Subscriber) -> bool:
+    """Whether an earlier event of this key is parked for the subscriber, so that this one must wait behind it."""
+    return ParkedEvent.objects.filter(
+        group=subscriber.group, generation=GENERATION, key=event.key, resolved_at=None
+    ).exists()
+
+
+def park(event: Event, subscriber: Subscriber, *, attempts: int, error: str, now: datetime) -> None:
+    """Set ``event`` aside for staff; harmless when it is set aside already."""
+    ParkedEvent.objects.bulk_create(
+        [
+            ParkedEvent(
+                group=subscriber.group,
+                generation=GENERATION,
+                event_id=event.event_id,
+                topic=event.topic,
+                key=event.key,
+                type=event.type,
+                version=event.version,
+                data=event.data,
+                occurred_at=event.occurred_at,
+                attempts=attempts,
+                error=error[:5000],
+                parked_at=now,
+            )
+        ],
+        ignore_conflicts=True,
+    )
+    logger.error("Event %s %s parked for %s: %s", event.type, event.event_id, subscriber.group, error)
+
+
+@cache
+def _handler(path: str) -> Handler:
+    handler: Handler = import_string(path)
+    return handler

@@ -1,0 +1,56 @@
+"""What the shop needs and whether it is there, each asked with a short deadline."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import httpx
+from django.conf import settings
+from django.db import DatabaseError, connection
+from django_redis import get_redis_connection
+from psycopg_pool import PoolTimeout
+from redis.exceptions import RedisError
+
+DEADLINE_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One dependency: only a required one that is away makes the shop unready."""
+
+    name: str
+    is_up: bool
+    is_required: bool
+
+
+def checks() -> tuple[Check, ...]:
+    """Ask everything once. Never raises."""
+    found = [Check("postgresql", _is_up(_ask_postgresql), True), Check("valkey", _is_up(_ask_valkey), False)]
+    if settings.PAYMENT_SIMULATOR_URL:
+        found.append(Check("payments", _is_up(_ask_simulator), False))
+    return tuple(found)
+
+
+def is_ready(found: tuple[Check, ...]) -> bool:
+    """Whether shoppers can be served."""
+    return all(check.is_up for check in found if check.is_required)
+
+
+def _is_up(ask: Callable[[], None]) -> bool:
+    try:
+        ask()
+    except (DatabaseError, PoolTimeout, RedisError, OSError, httpx.HTTPError):
+        return False
+    return True
+
+
+def _ask_postgresql() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+
+
+def _ask_valkey() -> None:
+    get_redis_connection("default").ping()
+
+
+def _ask_simulator() -> None:
+    httpx.get(f"{settings.PAYMENT_SIMULATOR_URL}/health", timeout=DEADLINE_SECONDS).raise_for_status()

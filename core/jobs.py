@@ -1,0 +1,50 @@
+"""Jobs that must go on when Celery's broker is away: the relay's process runs them too, beside it, never two of one at once."""
+
+import logging
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from django.db import connection
+from django.utils.module_loading import import_string
+
+from core.clock import now
+from core.locks import advisory
+from core.types import Job
+
+logger = logging.getLogger(__name__)
+TICK_SECONDS = 0.2
+
+
+@dataclass(slots=True)
+class JobLoop:
+    """Runs each job when it is due, one after another, until ``stop`` is set."""
+
+    jobs: Sequence[Job]
+    stop: threading.Event
+    _due: dict[str, float] = field(default_factory=dict)
+
+    def run(self) -> None:
+        """Loop. A job that fails is logged and tried again when it is next due."""
+        try:
+            while not self.stop.wait(TICK_SECONDS):
+                for job in self.jobs:
+                    if time.monotonic() >= self._due.get(job.name, 0) and not self.stop.is_set():
+                        self._due[job.name] = time.monotonic() + job.seconds
+                        run_job(job.name, job.path)
+        finally:
+            connection.close()
+
+
+def run_job(name: str, path: str) -> bool:
+    """Call what ``path`` names with ``now``, unless another process is at it; whether it ran to its end."""
+    try:
+        with advisory(name) as mine:
+            if mine:
+                import_string(path)(now=now())
+            return mine
+    except Exception:
+        logger.exception("Job %s failed", name)
+        connection.close()
+        return False

@@ -1,0 +1,33 @@
+"""Whose address a request comes from, seen through the proxies we trust."""
+
+import ipaddress
+from collections.abc import Iterable
+
+from django.conf import settings
+from django.http import HttpRequest
+
+
+def client_address(request: HttpRequest) -> str:
+    """The address of the client: the socket's, or, where that is a trusted proxy, the last untrusted one it forwarded for.
+
+    Only the part of X-Forwarded-For that trusted proxies wrote is believed; what a client wrote itself lies left of it.
+    """
+    peer: str = request.META.get("REMOTE_ADDR", "")
+    hops = [hop.strip() for hop in request.META.get("HTTP_X_FORWARDED_FOR", "").split(",") if hop.strip()]
+    while hops and is_within(peer, settings.TRUSTED_PROXIES):
+        peer = hops.pop()
+    return peer
+
+
+def is_within(address: str, networks: Iterable[str]) -> bool:
+    """Whether ``address`` lies in one of ``networks``; what is no address lies in none."""
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return False
+    return any(parsed in ipaddress.ip_network(network) for network in networks)
+
+
+def is_loopback(address: str) -> bool:
+    """Whether ``address`` is this machine's own."""
+    return is_within(address, ("127.0.0.0/8", "::1/128"))

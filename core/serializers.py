@@ -1,0 +1,42 @@
+"""How values cross the API."""
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from core.money import Money
+
+MONEY_SCHEMA = {
+    "type": "object",
+    "properties": {
+        "amount": {"type": "string", "format": "decimal", "example": "49.95"},
+        "currency": {"type": "string", "example": "USD", "minLength": 3, "maxLength": 3},
+    },
+    "required": ["amount", "currency"],
+}
+
+
+@extend_schema_field(MONEY_SCHEMA)
+class MoneyField(serializers.Field):  # type: ignore[type-arg]  # the stubs' parameters say nothing here
+    """`{"amount": "49.95", "currency": "USD"}`: the amount is a string, for JSON's numbers are floats."""
+
+    default_error_messages = {"invalid": "Give an amount and a currency, such as {example}."}
+
+    def to_representation(self, value: Money) -> dict[str, str]:
+        """The JSON of an amount."""
+        return {"amount": str(value.amount), "currency": value.currency}
+
+    def to_internal_value(self, data: Any) -> Money:
+        """The amount a client sent. Raises ValidationError for what is none."""
+        amounts = serializers.DecimalField(max_digits=14, decimal_places=3)
+        if (
+            not isinstance(data, dict)
+            or not isinstance(data.get("currency"), str)
+            or isinstance(data.get("amount"), float)
+        ):
+            self.fail("invalid", example='{"amount": "49.95", "currency": "USD"}')
+        try:
+            return Money(amounts.run_validation(data.get("amount")), data["currency"])
+        except ValueError:
+            self.fail("invalid", example='{"amount": "49.95", "currency": "USD"}')

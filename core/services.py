@@ -1,0 +1,68 @@
+"""Use cases of what no domain owns: try a parked event again, forget what is old."""
+
+from datetime import datetime, timedelta
+
+from django.db import DatabaseError
+from django.utils.module_loading import import_string
+from django.utils.translation import gettext as _
+
+from core.dispatch import deliver, event_of
+from core.errors import NotFound, Unavailable
+from core.events import bucket_of
+from core.locks import bucket_for_itself
+from core.models import EventMark, IdempotencyClaim, OutboxEvent, ParkedEvent
+from core.types import Subscriber
+
+PUBLISHED_RETENTION = timedelta(days=14)
+# Longer than events are kept anywhere, so that none that comes again finds its mark gone.
+MARK_RETENTION = timedelta(days=90)
+
+
+def retry_parked(*, parked_id: int, subscribers_path: str, now: datetime) -> int:
+    """Try a parked event and all open ones of its key again, in order, until one fails; how many were taken.
+
+    Raises NotFound for one that is not open, Unavailable while the relay is at its bucket.
+    """
+    parked = ParkedEvent.objects.filter(pk=parked_id, resolved_at=None).first()
+    if parked is None:
+        raise NotFound(_("There is no such event waiting."))
+    with bucket_for_itself(bucket_of(parked.key)) as mine:
+        if not mine:
+            raise Unavailable(_("The relay is busy with this key. Try again in a moment."), retry_after=1)
+        return _retry_key(parked, subscribers_path, now=now)
+
+
+def _retry_key(parked: ParkedEvent, subscribers_path: str, *, now: datetime) -> int:
+    taken = 0
+    rows = ParkedEvent.objects.filter(
+        group=parked.group, generation=parked.generation, key=parked.key, resolved_at=None
+    )
+    for row in rows.order_by("id"):
+        try:
+            deliver(event_of(row), _subscriber(row, subscribers_path), now=now)
+        except DatabaseError:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever it raises is shown to staff with the event
+            ParkedEvent.objects.filter(pk=row.pk).update(
+                attempts=row.attempts + 1, error=f"{type(error).__name__}: {error}"
+            )
+            break
+        ParkedEvent.objects.filter(pk=row.pk).update(resolved_at=now)
+        taken += 1
+    return taken
+
+
+def _subscriber(row: ParkedEvent, subscribers_path: str) -> Subscriber:
+    table: dict[str, tuple[Subscriber, ...]] = import_string(subscribers_path)
+    for subscriber in table.get(row.type, ()):
+        if subscriber.group == row.group:
+            return subscriber
+    raise NotFound(_("Nobody subscribes to this event any more."))
+
+
+def forget_old(*, now: datetime) -> int:
+    """Remove claims past their replay, published events and marks past their retention; how many rows. Safe to repeat."""
+    claims, _claims = IdempotencyClaim.objects.filter(expires_at__lt=now).delete()
+    events, _events = OutboxEvent.objects.filter(published_at__lt=now - PUBLISHED_RETENTION).delete()
+    marks, _marks = EventMark.objects.filter(marked_at__lt=now - MARK_RETENTION).delete()
+    return claims + events + marks

@@ -1,0 +1,40 @@
+"""What other apps see of core."""
+
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """A past-tense fact as subscribers get it (CloudEvents: id, subject, type, time, data)."""
+
+    event_id: uuid.UUID
+    topic: str
+    key: str
+    type: str
+    version: int
+    data: dict[str, Any]
+    occurred_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Subscriber:
+    """A handler by dotted path, and the group under which its effects are counted once."""
+
+    group: str
+    handler: str
+
+
+Handler = Callable[..., None]
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """Something to do every so often, by dotted path: called with ``now``."""
+
+    name: str
+    path: str
+    seconds: float
