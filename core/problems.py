@@ -63,6 +63,12 @@ KINDS: dict[str, Kind] = {
             gettext_lazy("Get a token at /api/v1/auth/login and send it as Authorization: Token ..."),
         ),
         (
+            "wrong_credentials",
+            HTTPStatus.UNAUTHORIZED,
+            gettext_lazy("E-mail address and password do not fit"),
+            gettext_lazy("Check both, or reset the password at /account/password/reset/."),
+        ),
+        (
             "forbidden",
             HTTPStatus.FORBIDDEN,
             gettext_lazy("Not allowed"),

@@ -1,0 +1,14 @@
+"""What other apps see of accounts."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """A fresh log-in of an outside client: its token, said once, and whose it is."""
+
+    token: str
+    expires_at: datetime | None
+    user_id: int
+    email: str
