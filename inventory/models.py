@@ -146,18 +146,23 @@ class StockMovement(models.Model):
 
 
 class Allocation(models.Model):
-    """What a paid order line took from which warehouse, kept for picking, shipping and returns."""
+    """What a paid order line took from which warehouse, kept for picking, shipping and returns; ``restocked`` came back."""
 
     order_line_id = models.BigIntegerField()
     product = models.ForeignKey("catalog.Product", on_delete=models.PROTECT, related_name="+")
     warehouse = models.ForeignKey(Warehouse, on_delete=models.PROTECT, related_name="allocations")
     quantity = models.IntegerField(_("quantity"))
+    restocked = models.IntegerField(_("restocked"), default=0)
     created_at = models.DateTimeField(default=now, editable=False)
 
     class Meta:
         constraints = [
             models.UniqueConstraint(name="allocation_once", fields=["order_line_id", "warehouse"]),
             models.CheckConstraint(name="allocation_positive", condition=models.Q(quantity__gt=0)),
+            models.CheckConstraint(
+                name="allocation_restocked_at_most_all",
+                condition=models.Q(restocked__gte=0, restocked__lte=models.F("quantity")),
+            ),
         ]
 
     def __str__(self) -> str:

@@ -104,6 +104,7 @@ class Migration(migrations.Migration):
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("order_line_id", models.BigIntegerField()),
                 ("quantity", models.IntegerField(verbose_name="quantity")),
+                ("restocked", models.IntegerField(default=0, verbose_name="restocked")),
                 ("created_at", models.DateTimeField(default=core.clock.now, editable=False)),
                 (
                     "product",
@@ -251,5 +252,12 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name="allocation",
             constraint=models.CheckConstraint(condition=models.Q(("quantity__gt", 0)), name="allocation_positive"),
+        ),
+        migrations.AddConstraint(
+            model_name="allocation",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("restocked__gte", 0), ("restocked__lte", models.F("quantity"))),
+                name="allocation_restocked_at_most_all",
+            ),
         ),
     ]

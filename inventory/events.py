@@ -1,0 +1,24 @@
+"""Facts about stock that others act on."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from core import events
+from inventory.policies import Shelf
+
+AVAILABILITY_CHANGED = "inventory.availability_changed"
+
+
+def publish_crossings(*, shelves: Mapping[int, Sequence[Shelf]], differences: Mapping[int, int], now: datetime) -> None:
+    """Say which products came or ceased to be available.
+
+    ``shelves`` are the locked rows as they were, by product; ``differences`` what each row gained in available units.
+    """
+    crossed: dict[str, dict[str, object]] = {}
+    for product_id, rows in shelves.items():
+        before = sum(shelf.available for shelf in rows)
+        after = before + sum(differences.get(shelf.inventory_id, 0) for shelf in rows if shelf.active)
+        if (before > 0) != (after > 0):
+            crossed[str(product_id)] = {"product_id": product_id, "available": after, "in_stock": after > 0}
+    if crossed:
+        events.publish_all(topic=events.INVENTORY_EVENTS, type=AVAILABILITY_CHANGED, data_by_key=crossed, now=now)
