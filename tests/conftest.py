@@ -3,9 +3,13 @@
 from collections.abc import Iterator
 
 import pytest
+from django.conf import settings
 from django.core.cache import cache
 
 from tests.guards import LockGuard, watched_locks
+
+# Hashing passwords slowly is for shops; tests make users by the hundred.
+settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
 @pytest.fixture(autouse=True)
