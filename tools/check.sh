@@ -1,5 +1,5 @@
 #!/bin/sh
-# Everything that keeps the tree tidy and needs no server. Each step prints its name; the first that fails ends it.
+# Everything that keeps the tree tidy. Each step prints its name; the first that fails ends it.
 set -eu
 bin=.venv/bin
 
@@ -20,6 +20,6 @@ step "types" $bin/mypy .
 step "boundaries" $bin/lint-imports
 step "templates" $bin/djlint --lint --quiet templates
 step "missing migrations" $bin/python -W ignore manage.py makemigrations --check --dry-run
-step "migrations safe on a live table" $bin/python tools/lint_migrations.py
+step "migrations safe on a live table" $bin/python -m tests.servers -- $bin/python tools/lint_migrations.py
 step "deployment" example $bin/python manage.py check --deploy --fail-level WARNING
 step "API schema" example $bin/python manage.py spectacular --fail-on-warn --validate --file /dev/null
