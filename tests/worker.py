@@ -4,7 +4,10 @@ Loaded by `-p tests.worker` (pyproject.toml). Databases are told apart by pytest
 databases, and the prefix of every key, index and topic, here.
 """
 
+import atexit
 import os
+import shutil
+import tempfile
 from urllib.parse import urlsplit, urlunsplit
 
 import pytest
@@ -24,6 +27,9 @@ if not os.environ.get("DATABASE_URL") or not os.environ.get("VALKEY_URL"):
 os.environ["VALKEY_URL"] = _own_valkey(os.environ["VALKEY_URL"])
 os.environ["SHOP_NAMESPACE"] = f"test-{WORKER}"
 os.environ["SHOP_ENV"] = "laptop"
+# Pictures, mails and keys of tests stay apart from those of the shop that runs from this checkout.
+os.environ["SHOP_LOCAL_DIR"] = tempfile.mkdtemp(prefix=f"harbour-{WORKER}-")
+atexit.register(shutil.rmtree, os.environ["SHOP_LOCAL_DIR"], ignore_errors=True)
 # Threads of one test come and go; a pool would keep their connections and hold up the drop of the test database.
 os.environ["DATABASE_POOL"] = "0"
 os.environ.setdefault("DATABASE_STATEMENT_TIMEOUT_MS", "60000")

@@ -1,4 +1,4 @@
-"""One whole purchase, from the front page to the paid order, in a browser and over the API: the stock is lower by what was bought."""
+"""One whole purchase, from the front page to the paid order, in a browser and over the API; the stock falls by it."""
 
 import uuid
 from typing import Any
