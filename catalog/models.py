@@ -7,7 +7,7 @@ from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.contrib.postgres.search import SearchVector
 from django.core.validators import FileExtensionValidator
 from django.db import models
-from django.db.models.functions import Upper
+from django.db.models.functions import MD5, Upper
 from django.utils.translation import gettext_lazy as _
 from treebeard.mp_tree import MP_Node
 
@@ -162,13 +162,15 @@ class ProductAttribute(models.Model):
 
     product = models.ForeignKey(Product, on_delete=models.CASCADE, related_name="attributes")
     attribute = models.ForeignKey(Attribute, on_delete=models.PROTECT, related_name="values")
-    value = models.CharField(_("value"), max_length=1000)
+    # Lists of compatible devices run to thousands of characters.
+    value = models.CharField(_("value"), max_length=10_000)
     number = models.DecimalField(_("number"), max_digits=24, decimal_places=6, null=True, blank=True)
     position = models.PositiveIntegerField(default=0)
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(name="product_attribute_once", fields=["product", "attribute", "value"]),
+            # By its hash: a long value does not fit into an index.
+            models.UniqueConstraint("product", "attribute", MD5("value"), name="product_attribute_once"),
             models.CheckConstraint(name="product_attribute_not_empty", condition=~models.Q(value="")),
         ]
         indexes = [models.Index(name="product_attribute_number", fields=["attribute", "number"])]

@@ -33,6 +33,7 @@ from core.money import Money
 PAGE_SIZE = 20
 LAST_PAGE = 500
 SHELF_SIZE = 12
+ATTRIBUTES_LIMIT = 10
 
 
 def sellable(*, product_ids: Collection[int]) -> dict[int, SellableProduct]:
@@ -48,10 +49,13 @@ def sellable(*, product_ids: Collection[int]) -> dict[int, SellableProduct]:
 def family_cards(*, filters: ListingFilters, page: int = 1) -> Listing:
     """One page of the families that ``filters`` leave, and the facets. Five queries, one more when there is text to look for.
 
-    A page past the last is empty. Raises InvalidInput (``invalid_input``) for a page below 1 or above LAST_PAGE.
+    A page past the last is empty. Raises InvalidInput (``invalid_input``) for a page below 1 or above LAST_PAGE, and for
+    more than ATTRIBUTES_LIMIT attributes.
     """
     if not 1 <= page <= LAST_PAGE:
         raise InvalidInput(_("Pages go from 1 to %(last)d.") % {"last": LAST_PAGE}, params={"last_page": LAST_PAGE})
+    if len(filters.attributes) > ATTRIBUTES_LIMIT:
+        raise InvalidInput(_("At most %(most)d attributes can be chosen at once.") % {"most": ATTRIBUTES_LIMIT})
     found = conditions(filters)
     totals = count_totals(found, filters)
     start = (page - 1) * PAGE_SIZE

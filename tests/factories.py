@@ -28,7 +28,7 @@ def make_category(parent: Category | None = None, **fields: Any) -> Category:
     name = fields.setdefault("name", f"Category {next(_numbers)}")
     fields.setdefault("slug", name.lower().replace(" ", "-"))
     fields.setdefault("slug_path", f"{parent.slug_path}/{fields['slug']}" if parent else fields["slug"])
-    node: Category = parent.add_child(**fields) if parent else Category.add_root(**fields)
+    node: Category = Category.objects.add_child(parent, fields) if parent else Category.objects.add_root(fields)
     return node
 
 

@@ -208,7 +208,7 @@ class Migration(migrations.Migration):
             name="ProductAttribute",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("value", models.CharField(max_length=1000, verbose_name="value")),
+                ("value", models.CharField(max_length=10000, verbose_name="value")),
                 (
                     "number",
                     models.DecimalField(blank=True, decimal_places=6, max_digits=24, null=True, verbose_name="number"),
@@ -230,7 +230,12 @@ class Migration(migrations.Migration):
             options={
                 "indexes": [models.Index(fields=["attribute", "number"], name="product_attribute_number")],
                 "constraints": [
-                    models.UniqueConstraint(fields=("product", "attribute", "value"), name="product_attribute_once"),
+                    models.UniqueConstraint(
+                        models.F("product"),
+                        models.F("attribute"),
+                        django.db.models.functions.text.MD5("value"),
+                        name="product_attribute_once",
+                    ),
                     models.CheckConstraint(
                         condition=models.Q(("value", ""), _negated=True), name="product_attribute_not_empty"
                     ),
