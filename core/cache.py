@@ -2,10 +2,11 @@
 
 import time
 from typing import Any
+from urllib.parse import urlsplit
 
 from django_redis.cache import RedisCache
 from redis.backoff import NoBackoff
-from redis.connection import Connection
+from redis.connection import Connection, SSLConnection, UnixDomainSocketConnection
 from redis.exceptions import ConnectionError as ValkeyConnectionError
 from redis.exceptions import TimeoutError as ValkeyTimeoutError
 from redis.retry import Retry
@@ -42,28 +43,58 @@ class Breaker:
 breaker = Breaker()
 
 
-class GuardedConnection(Connection):
+class _Guarded:
     """A connection that reports to the breaker, and is not even tried while it is open."""
+
+    _is_connecting = False
 
     def connect(self, *args: Any, **kwargs: Any) -> None:
         """Connect. Raises ConnectionError at once while the breaker is open."""
-        if breaker.is_open():
-            raise ValkeyConnectionError("Valkey failed just now and is skipped for a moment")
+        _refuse_while_open()
+        self._is_connecting = True
         try:
-            super().connect(*args, **kwargs)  # type: ignore[no-untyped-call]  # redis-py types its asynchronous half only
+            super().connect(*args, **kwargs)  # type: ignore[misc]  # the connection's, beside which this class stands
         except (ValkeyConnectionError, ValkeyTimeoutError):
             breaker.failed()
             raise
+        finally:
+            self._is_connecting = False
+
+    def send_packed_command(self, *args: Any, **kwargs: Any) -> None:
+        """Send a command. Raises ConnectionError at once while the breaker is open: connections made before are tried no more."""
+        _refuse_while_open()
+        super().send_packed_command(*args, **kwargs)  # type: ignore[misc]  # as above
 
     def read_response(self, *args: Any, **kwargs: Any) -> Any:
         """Read an answer."""
         try:
-            answer = super().read_response(*args, **kwargs)
+            answer = super().read_response(*args, **kwargs)  # type: ignore[misc]  # as above
         except (ValkeyConnectionError, ValkeyTimeoutError):
-            breaker.failed()
+            if not self._is_connecting:  # else connect counts it
+                breaker.failed()
             raise
         breaker.succeeded()
         return answer
+
+
+def _refuse_while_open() -> None:
+    if breaker.is_open():
+        raise ValkeyConnectionError("Valkey failed just now and is skipped for a moment")
+
+
+class GuardedConnection(_Guarded, Connection):
+    """Over TCP."""
+
+
+class GuardedTlsConnection(_Guarded, SSLConnection):
+    """Over TLS."""
+
+
+class GuardedSocketConnection(_Guarded, UnixDomainSocketConnection):
+    """Over a socket of this machine."""
+
+
+CONNECTIONS = {"redis": GuardedConnection, "rediss": GuardedTlsConnection, "unix": GuardedSocketConnection}
 
 
 class GuardedCache(RedisCache):  # type: ignore[misc]  # django-redis is untyped here
@@ -71,5 +102,8 @@ class GuardedCache(RedisCache):  # type: ignore[misc]  # django-redis is untyped
 
     def __init__(self, server: str, params: dict[str, Any]) -> None:
         options = {**params.get("OPTIONS", {})}
-        options["CONNECTION_POOL_KWARGS"] = {"connection_class": GuardedConnection, "retry": Retry(NoBackoff(), 0)}
+        options["CONNECTION_POOL_KWARGS"] = {
+            "connection_class": CONNECTIONS[urlsplit(server).scheme],
+            "retry": Retry(NoBackoff(), 0),
+        }
         super().__init__(server, {**params, "OPTIONS": options})

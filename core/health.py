@@ -4,12 +4,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import httpx
+import psycopg
 from django.conf import settings
-from django.db import DatabaseError, connection
+from django.db import connection
 from django_redis import get_redis_connection
-from psycopg_pool import PoolTimeout
 from redis.exceptions import RedisError
 
+CONNECT_SECONDS = 2  # the least that PostgreSQL's client library keeps to
 DEADLINE_SECONDS = 1.0
 
 
@@ -38,14 +39,15 @@ def is_ready(found: tuple[Check, ...]) -> bool:
 def _is_up(ask: Callable[[], None]) -> bool:
     try:
         ask()
-    except (DatabaseError, PoolTimeout, RedisError, OSError, httpx.HTTPError):
+    except (psycopg.Error, RedisError, OSError, httpx.HTTPError):
         return False
     return True
 
 
 def _ask_postgresql() -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT 1")
+    # A connection of its own: its time limit holds from the client's side, where a stalled server can not keep anybody waiting,
+    # and it costs shoppers none of the pool's.
+    psycopg.connect(**{**connection.get_connection_params(), "connect_timeout": CONNECT_SECONDS}).close()
 
 
 def _ask_valkey() -> None:

@@ -4,20 +4,12 @@ import logging
 from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.utils.translation import gettext as _
 
-from core.problems import json_response, problem_of
+from core.answers import answer
+from core.problems import plain, problem_of
 
 logger = logging.getLogger(__name__)
-PAGES = {
-    400: "400.html",
-    401: "403.html",
-    403: "403.html",
-    404: "404.html",
-    409: "409.html",
-    429: "429.html",
-    503: "503.html",
-}
 
 
 class DomainErrorMiddleware:
@@ -27,6 +19,9 @@ class DomainErrorMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
+        # PostgreSQL stores no zero bytes and no name of ours has one: refused here, no query need think of them.
+        if "%00" in request.META.get("QUERY_STRING", "") or "\x00" in request.path_info:
+            return answer(request, plain("malformed", _("The address holds a zero byte.")))
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
@@ -36,10 +31,4 @@ class DomainErrorMiddleware:
             return None
         if problem.status >= 500:
             logger.warning("%s %s: %s", request.method, request.path, problem.detail, exc_info=error)
-        if request.path.startswith(("/api/", "/webhooks/")):
-            return json_response(problem)
-        page = PAGES.get(problem.status, "409.html" if problem.status < 500 else "503.html")
-        response = render(None, page, {"problem": problem}, status=problem.status)  # a page of an error asks nothing
-        for name, value in problem.headers().items():
-            response[name] = value
-        return response
+        return answer(request, problem)

@@ -22,9 +22,11 @@ def client_address(request: HttpRequest) -> str:
 def is_within(address: str, networks: Iterable[str]) -> bool:
     """Whether ``address`` lies in one of ``networks``; what is no address lies in none."""
     try:
-        parsed = ipaddress.ip_address(address)
+        parsed: ipaddress.IPv4Address | ipaddress.IPv6Address = ipaddress.ip_address(address)
     except ValueError:
         return False
+    if isinstance(parsed, ipaddress.IPv6Address) and parsed.ipv4_mapped:
+        parsed = parsed.ipv4_mapped  # how a socket that listens for both kinds names an IPv4 client
     return any(parsed in ipaddress.ip_network(network) for network in networks)
 
 

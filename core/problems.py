@@ -6,16 +6,16 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
 from django.db import DatabaseError, OperationalError
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpResponse, JsonResponse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 from psycopg_pool import PoolTimeout
 from rest_framework import exceptions as drf
 from rest_framework.response import Response
 
 from core.errors import Conflict, DomainError, FieldError, Forbidden, InvalidInput, NotFound, Unavailable
+from core.problem_codes import KINDS
 
 logger = logging.getLogger(__name__)
 CONTENT_TYPE = "application/problem+json"
@@ -29,148 +29,6 @@ STATUS_BY_CLASS: dict[type[DomainError], HTTPStatus] = {
     Conflict: HTTPStatus.CONFLICT,
     Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     DomainError: HTTPStatus.BAD_REQUEST,
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Kind:
-    """One stable code: its status, its title, and what a reader can do about it."""
-
-    status: HTTPStatus
-    title: Any
-    remedy: Any
-
-
-KINDS: dict[str, Kind] = {
-    code: Kind(status, title, remedy)
-    for code, status, title, remedy in (
-        (
-            "invalid_input",
-            HTTPStatus.BAD_REQUEST,
-            gettext_lazy("The request can not be right"),
-            gettext_lazy("See errors for the fields, mend them, and send it again."),
-        ),
-        (
-            "malformed",
-            HTTPStatus.BAD_REQUEST,
-            gettext_lazy("The body can not be read"),
-            gettext_lazy("Send JSON, with the header Content-Type: application/json."),
-        ),
-        (
-            "not_authenticated",
-            HTTPStatus.UNAUTHORIZED,
-            gettext_lazy("Log in first"),
-            gettext_lazy("Get a token at /api/v1/auth/login and send it as Authorization: Token ..."),
-        ),
-        (
-            "wrong_credentials",
-            HTTPStatus.UNAUTHORIZED,
-            gettext_lazy("E-mail address and password do not fit"),
-            gettext_lazy("Check both, or reset the password at /account/password/reset/."),
-        ),
-        (
-            "forbidden",
-            HTTPStatus.FORBIDDEN,
-            gettext_lazy("Not allowed"),
-            gettext_lazy("Use an account that may do this."),
-        ),
-        (
-            "not_found",
-            HTTPStatus.NOT_FOUND,
-            gettext_lazy("There is no such thing"),
-            gettext_lazy("It does not exist, or is not yours."),
-        ),
-        (
-            "method_not_allowed",
-            HTTPStatus.METHOD_NOT_ALLOWED,
-            gettext_lazy("Not with this method"),
-            gettext_lazy("The header Allow names the methods that work."),
-        ),
-        (
-            "not_acceptable",
-            HTTPStatus.NOT_ACCEPTABLE,
-            gettext_lazy("Not in this format"),
-            gettext_lazy("Ask for application/json."),
-        ),
-        (
-            "unsupported_media_type",
-            HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
-            gettext_lazy("Not in this format"),
-            gettext_lazy("Send JSON, with the header Content-Type: application/json."),
-        ),
-        (
-            "conflict",
-            HTTPStatus.CONFLICT,
-            gettext_lazy("Not in the state things are in"),
-            gettext_lazy("Read the thing anew, then decide again."),
-        ),
-        (
-            "page_too_deep",
-            HTTPStatus.BAD_REQUEST,
-            gettext_lazy("That page is too far back"),
-            gettext_lazy("Narrow the list by filters; pages go up to 500."),
-        ),
-        (
-            "insufficient_inventory",
-            HTTPStatus.CONFLICT,
-            gettext_lazy("Not enough of it is left"),
-            gettext_lazy("The field lines says what is available: take less, or something else."),
-        ),
-        (
-            "price_changed",
-            HTTPStatus.CONFLICT,
-            gettext_lazy("The price has changed"),
-            gettext_lazy("The field quote holds the present one: show it, and send its total."),
-        ),
-        (
-            "payment_declined",
-            HTTPStatus.PAYMENT_REQUIRED,
-            gettext_lazy("The payment was declined"),
-            gettext_lazy("Nothing was charged. Try again with another card and a new Idempotency-Key."),
-        ),
-        (
-            "idempotency_key_missing",
-            HTTPStatus.BAD_REQUEST,
-            gettext_lazy("An Idempotency-Key is needed"),
-            gettext_lazy("Send the header Idempotency-Key: one fresh key for each thing you want done once."),
-        ),
-        (
-            "idempotency_key_invalid",
-            HTTPStatus.BAD_REQUEST,
-            gettext_lazy("The Idempotency-Key can not be used"),
-            gettext_lazy("Use 1 to 255 printable ASCII characters, for instance a UUID."),
-        ),
-        (
-            "idempotency_key_reused",
-            HTTPStatus.UNPROCESSABLE_ENTITY,
-            gettext_lazy("The Idempotency-Key belongs to another request"),
-            gettext_lazy("Use a new key for a new request, the old one only to repeat the very same."),
-        ),
-        (
-            "idempotency_in_progress",
-            HTTPStatus.CONFLICT,
-            gettext_lazy("The first request is still running"),
-            gettext_lazy("Ask again after the seconds that Retry-After names."),
-        ),
-        (
-            "too_many_requests",
-            HTTPStatus.TOO_MANY_REQUESTS,
-            gettext_lazy("Too often"),
-            gettext_lazy("Wait for the seconds that Retry-After names."),
-        ),
-        (
-            "unavailable",
-            HTTPStatus.SERVICE_UNAVAILABLE,
-            gettext_lazy("Away for a moment"),
-            gettext_lazy("Try again after the seconds that Retry-After names."),
-        ),
-        (
-            "server_error",
-            HTTPStatus.INTERNAL_SERVER_ERROR,
-            gettext_lazy("Something broke on our side"),
-            gettext_lazy("It has been logged. Trying again may help; with an Idempotency-Key it is safe."),
-        ),
-    )
 }
 
 
@@ -204,11 +62,15 @@ def problem_of(error: BaseException) -> Problem | None:
     if isinstance(error, drf.APIException):
         return _from_framework(error)
     if isinstance(error, Http404):
-        return _plain("not_found", _("There is nothing at this address."))
+        return plain("not_found", _("There is nothing at this address."))
+    if isinstance(error, RequestDataTooBig):
+        return plain("too_large", _("Send less at a time."))
+    if isinstance(error, SuspiciousOperation):
+        return plain("malformed", _("The request makes no sense."))
     if isinstance(error, PermissionDenied):
-        return _plain("forbidden", _("You may not do this."))
+        return plain("forbidden", _("You may not do this."))
     if is_overload(error):
-        return _plain("unavailable", _("The shop is very busy. Nothing was changed."), retry_after=BUSY_SECONDS)
+        return plain("unavailable", _("The shop is very busy. Try again in a moment."), retry_after=BUSY_SECONDS)
     return None
 
 
@@ -227,7 +89,7 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response:
     problem = problem_of(error)
     if problem is None:
         logger.error("API request failed", exc_info=error)
-        problem = _plain("server_error", _("The request could not be finished."))
+        problem = plain("server_error", _("The request could not be finished."))
     headers = problem.headers()
     if isinstance(error, drf.MethodNotAllowed):
         headers["Allow"] = ", ".join(getattr(context.get("view"), "allowed_methods", []))
@@ -241,12 +103,8 @@ def json_response(problem: Problem) -> HttpResponse:
     return JsonResponse(problem.document(), status=problem.status, headers=problem.headers(), content_type=CONTENT_TYPE)
 
 
-def api_not_found(request: HttpRequest, path: str = "") -> HttpResponse:
-    """The answer to addresses below /api/ that do not exist."""
-    return json_response(_plain("not_found", _("There is nothing at this address.")))
-
-
-def _plain(code: str, detail: str, *, errors: tuple[FieldError, ...] = (), retry_after: int | None = None) -> Problem:
+def plain(code: str, detail: str, *, errors: tuple[FieldError, ...] = (), retry_after: int | None = None) -> Problem:
+    """The problem of a code in the table."""
     kind = KINDS[code]
     return Problem(int(kind.status), code, str(kind.title), detail, {}, errors, retry_after)
 
@@ -261,7 +119,7 @@ def _from_domain(error: DomainError) -> Problem:
 
 def _from_framework(error: drf.APIException) -> Problem:
     if isinstance(error, drf.ValidationError):
-        return _plain("invalid_input", _("Some fields are wrong."), errors=tuple(_field_errors(error.detail)))
+        return plain("invalid_input", _("Some fields are wrong."), errors=tuple(_field_errors(error.detail)))
     by_status = {
         400: "malformed",
         401: "not_authenticated",
@@ -269,12 +127,13 @@ def _from_framework(error: drf.APIException) -> Problem:
         404: "not_found",
         405: "method_not_allowed",
         406: "not_acceptable",
+        413: "too_large",
         415: "unsupported_media_type",
         429: "too_many_requests",
         503: "unavailable",
     }
     wait = getattr(error, "wait", None)
-    return _plain(
+    return plain(
         by_status.get(error.status_code, "server_error"), str(error.detail), retry_after=int(wait) + 1 if wait else None
     )
 

@@ -1,8 +1,8 @@
 """Addresses for machines, and the pages that explain problem codes."""
 
-from django.urls import URLPattern, URLResolver, path, re_path
+from django.urls import URLPattern, URLResolver, path
 
-from core import problems, views
+from core import views
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("health/live", views.live, name="health-live"),
@@ -11,5 +11,3 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("metrics", views.metrics, name="metrics"),
     path("problems/<slug:code>/", views.problem, name="problem"),
 ]
-# Comes last of all, behind every address that exists.
-fallback: list[URLPattern | URLResolver] = [re_path(r"^api/(?P<path>.*)$", problems.api_not_found)]

@@ -1,17 +1,21 @@
 """What machines ask: is it alive, is it ready, how is it doing; and what a problem's code means."""
 
 import os
+import sys
 
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest, multiprocess
 
+from core.answers import answer
 from core.health import checks, is_ready
 from core.net import client_address, is_loopback, is_within
-from core.problems import KINDS
+from core.problem_codes import KINDS
+from core.problems import plain, problem_of
 
 
 @require_safe
@@ -60,3 +64,25 @@ def problem(request: HttpRequest, code: str) -> HttpResponse:
     if code not in KINDS:
         raise Http404
     return render(request, "core/problem.html", {"code": code, "kind": KINDS[code]})
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Django's handler for what no view saw: a request that makes no sense."""
+    return answer(request, problem_of(exception) or plain("malformed", _("The request makes no sense.")))
+
+
+def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Django's handler for what middleware forbade."""
+    return answer(request, plain("forbidden", _("You may not do this.")))
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Django's handler for addresses that do not exist."""
+    return answer(request, plain("not_found", _("There is nothing at this address.")))
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """Django's handler for defects, which it has logged; a database that is away before or after the view comes here too."""
+    error = sys.exc_info()[1]
+    found = problem_of(error) if error else None
+    return answer(request, found or plain("server_error", _("The request could not be finished.")))

@@ -116,6 +116,9 @@ RELAY_JOBS = "ecommerce.events.JOBS"
 LOGIN_HOOKS = ["cart.services.merge_at_login"]
 # What a product in stock is, by dotted path: catalog must not know inventory, which is above it.
 IN_STOCK_CONDITION = "inventory.conditions.in_stock"
+# Whose hold a reservation is, and how many carts some lines are in, by name: inventory must not know the apps above it.
+HOLDERS = {"cart_line_id": "cart.CartItem", "order_line_id": "orders.OrderLine"}
+CART_COUNTER = "cart.selectors.count_carts"
 
 # --- Data --------------------------------------------------------------------------------------------------------------
 _POOL = {"min_size": 1, "max_size": ENVIRONMENT.database_pool, "timeout": 1.0} if ENVIRONMENT.database_pool else False
@@ -181,10 +184,10 @@ EMAIL_TIMEOUT = 10
 
 # --- API ---------------------------------------------------------------------------------------------------------------
 REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": ["knox.auth.TokenAuthentication"],
+    "DEFAULT_AUTHENTICATION_CLASSES": ["accounts.authentication.TokenAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.AllowAny"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["core.parsers.StrictJSONParser"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "core.problems.exception_handler",
     "COERCE_DECIMAL_TO_STRING": True,

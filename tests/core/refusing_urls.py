@@ -3,7 +3,7 @@
 from typing import NoReturn
 
 from django.core.exceptions import PermissionDenied
-from django.db import OperationalError, connection
+from django.db import OperationalError, connection, transaction
 from django.http import Http404, HttpRequest
 from django.urls import include, path
 from psycopg_pool import PoolTimeout
@@ -25,7 +25,7 @@ handler500 = "core.views.server_error"
 def refusal(kind: str) -> Exception:
     """The error that a name stands for."""
     if kind == "timeout":
-        with connection.cursor() as cursor:
+        with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute("SET LOCAL statement_timeout = 20")
             cursor.execute("SELECT pg_sleep(5)")
     return {

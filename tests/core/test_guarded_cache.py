@@ -1,17 +1,21 @@
 """Valkey refuses, stalls, or comes back: no page waits longer than a blink for it, and none fails."""
 
+import os
+import signal
 import socket
 import time
 from collections.abc import Iterator
 from contextlib import closing
+from importlib import import_module
+from typing import Any
 
 import pytest
-from django.core.cache import cache
 from django.test import Client
 
 from core import cache as guarded
 from core.cache import FAILURES_BEFORE_SKIP, GuardedCache
 from core.embedded import free_port
+from tests.factories import make_user
 from tests.servers.embedded import private_valkey
 
 OPTIONS = {"SOCKET_CONNECT_TIMEOUT": 0.1, "SOCKET_TIMEOUT": 0.1, "IGNORE_EXCEPTIONS": True}
@@ -81,16 +85,34 @@ def test_an_answer_between_failures_keeps_the_breaker_closed() -> None:
     assert not breaker.is_open()
 
 
-def test_tries_again_after_the_skip(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_tries_again_after_the_skip_and_skips_again_if_that_fails() -> None:
     breaker = guarded.Breaker()
     for _ in range(FAILURES_BEFORE_SKIP):
         breaker.failed()
     assert breaker.is_open()
+    assert breaker.closed_again_at <= time.monotonic() + guarded.SKIP_SECONDS
 
-    later = time.monotonic() + guarded.SKIP_SECONDS + 0.01
-    monkeypatch.setattr(guarded.time, "monotonic", lambda: later)
-
+    breaker.closed_again_at -= guarded.SKIP_SECONDS
     assert not breaker.is_open()
+    breaker.failed()
+
+    assert breaker.is_open()
+
+
+@pytest.mark.servers
+@pytest.mark.fault
+def test_a_connection_made_before_is_not_tried_while_valkey_is_skipped() -> None:
+    with private_valkey() as server:
+        store = GuardedCache(server.url, {"OPTIONS": OPTIONS})
+        store.set("key", "value")
+        os.kill(server.process, signal.SIGSTOP)
+
+        tries = [store.get("key") for _ in range(FAILURES_BEFORE_SKIP)]
+        begin = time.monotonic()
+        skipped = [store.get("key") for _ in range(50)]
+
+        assert tries + skipped == [None] * (FAILURES_BEFORE_SKIP + 50)
+        assert time.monotonic() - begin < 0.1
 
 
 @pytest.mark.servers
@@ -112,10 +134,14 @@ def test_serves_again_when_a_killed_valkey_is_back(monkeypatch: pytest.MonkeyPat
 
 
 @pytest.mark.django_db
-def test_sessions_outlive_the_cache(client: Client, django_user_model: type) -> None:
-    user = django_user_model.objects.create_user("reader@example.com", "correct-horse-battery")  # type: ignore[attr-defined]  # the fixture's type is just a class
+def test_sessions_outlive_the_cache(settings: Any) -> None:
+    user = make_user()
+    client = Client()
     client.force_login(user)
 
-    cache.clear()
+    settings.CACHES = {"default": {**settings.CACHES["default"], "LOCATION": f"redis://127.0.0.1:{free_port()}/0"}}
+    session = import_module(settings.SESSION_ENGINE).SessionStore(client.cookies[settings.SESSION_COOKIE_NAME].value)
 
-    assert client.get("/orders/").status_code != 302
+    assert session["_auth_user_id"] == str(user.pk)
+    session["seen"] = True
+    session.save()

@@ -6,10 +6,11 @@ from contextlib import closing
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
 
 from core import cache as guarded
-from core import health
+from core.embedded import free_port
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.core.refusing_urls")]
 
@@ -41,15 +42,30 @@ def test_ready_without_the_payment_provider_which_is_reported(client: Client, se
 
 
 def test_ready_without_valkey_which_is_reported(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    open_breaker = guarded.Breaker()
-    open_breaker.closed_again_at = time.monotonic() + 60
-    monkeypatch.setattr(guarded, "breaker", open_breaker)
-    monkeypatch.setattr(health.caches["default"].client.get_client().connection_pool, "_available_connections", [])
+    breaker = guarded.Breaker()
+    breaker.closed_again_at = time.monotonic() + 60
+    monkeypatch.setattr(guarded, "breaker", breaker)
 
     answer = client.get("/health/ready")
 
     assert answer.status_code == 200
     assert answer.json()["checks"]["valkey"] is False
+    assert client.get("/health/").status_code == 200
+
+
+@pytest.mark.fault
+@pytest.mark.parametrize("kind", ["refused", "black hole"])
+def test_unready_without_postgresql_and_soon_told(client: Client, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+    with closing(socket.create_server(("127.0.0.1", 0))) as black_hole:
+        port = free_port() if kind == "refused" else black_hole.getsockname()[1]
+        monkeypatch.setitem(connection.settings_dict, "PORT", port)
+
+        begin = time.monotonic()
+        answer = client.get("/health/ready")
+
+    assert answer.status_code == 503
+    assert answer.json()["checks"] == {"postgresql": False, "valkey": True}
+    assert time.monotonic() - begin < 3
 
 
 @pytest.mark.parametrize("address", ["203.0.113.9", "10.1.2.3", ""])
