@@ -127,19 +127,25 @@ def _create(home: Path) -> None:
 
 def _run(home: Path, program: str, *arguments: str, check: bool = True) -> None:
     user, group = _nobody() if os.geteuid() == 0 else (None, None)
-    with (home / "commands.log").open("w") as log:  # a pipe would be kept open by the server that pg_ctl leaves behind
-        done = subprocess.run(
-            [str(_programs(home) / program), *arguments],
-            cwd=home,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            check=False,
-            start_new_session=True,  # Ctrl-C reaches whoever started this, who then stops it in order
-            user=user,
-            group=group,
-            extra_groups=None if user is None else [],
-        )
+    command = [str(_programs(home) / program), *arguments]
+    try:
+        with (home / "commands.log").open(
+            "w"
+        ) as log:  # a pipe would be kept open by the server that pg_ctl leaves behind
+            done = subprocess.run(
+                command,
+                cwd=home,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                check=False,
+                start_new_session=True,  # Ctrl-C reaches whoever started this, who then stops it in order
+                user=user,
+                group=group,
+                extra_groups=None if user is None else [],
+            )
+    except OSError as problem:
+        raise ServerProblem(f"PostgreSQL's {program} can not be run: {problem}") from problem
     if check and done.returncode != 0:
         raise ServerProblem(f"{program} failed: {last_words(home / 'commands.log')}")
 
