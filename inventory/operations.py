@@ -179,6 +179,18 @@ def restock(*, lines: Sequence[SaleLine], reference: str, actor_id: int | None, 
     publish_crossings(shelves=shelves, differences=differences, now=now)
 
 
+def release_lapsed(*, product_ids: Collection[int], now: datetime) -> tuple[HeldUnits, ...]:
+    """End the carts' holds on these products that ended by ``now``, passing over products that somebody else has locked.
+
+    Returns what was released. Raises RuntimeError outside a transaction.
+    """
+    require_transaction("inventory.operations.release_lapsed")
+    shelves = locks.skipping_stock_of(product_ids=product_ids)
+    lapsed = locks.lapsed_holds(shelves=shelves, now=now)
+    _save(shelves, (), lapsed, now)
+    return tuple(lapsed)
+
+
 def _save(shelves: Shelves, changes: Sequence[HoldChange], dropped: Sequence[HeldUnits], now: datetime) -> None:
     """Write holds that end and holds that change, and say which products came or ceased to be available."""
     if dropped:
