@@ -27,7 +27,6 @@ if ! command -v apt-get >/dev/null 2>&1; then
 fi
 root=()
 [ "$(id -u)" -eq 0 ] || root=(sudo)
-echo "Installing ${missing[*]} ..."
 # prometheus would start itself as a service; here only its promtool is wanted.
 policy=/usr/sbin/policy-rc.d
 made_policy=
@@ -37,6 +36,10 @@ if [ "$(id -u)" -eq 0 ] && [ ! -e "$policy" ]; then
     made_policy=yes
 fi
 trap '[ -z "$made_policy" ] || rm -f "$policy"' EXIT
-"${root[@]}" apt-get update -qq
-"${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+"${root[@]}" apt-get update -q
+if ! apt-cache show openjdk-17-jdk-headless >/dev/null 2>&1; then # later Debians have a later one
+    missing=("${missing[@]/openjdk-17-jdk-headless/default-jdk-headless}")
+fi
+echo "Installing ${missing[*]} ..."
+"${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "${missing[@]}"
 echo "Done."

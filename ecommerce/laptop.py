@@ -40,14 +40,20 @@ class LaptopProblem(Exception):
     """The shop can not start here; the message is the line to show."""
 
 
-def main() -> int:
-    """Run the shop until it is told to stop: 0 after Ctrl-C or SIGTERM, 1 after one clear line saying what is wrong."""
+def main(arguments: list[str]) -> int:
+    """Run the shop until it is told to stop: 0 after Ctrl-C or SIGTERM, 1 after one clear line saying what is wrong.
+
+    With the argument ``clean``: end what an earlier run left behind, and remove the embedded servers with their data.
+    """
     for number in SIGNALS:
         signal.signal(number, _interrupt)
     try:
         port = _chosen_port()
         with _only_run():
             _end_all_of_this_checkout("Ending what an earlier run left behind ...")
+            if arguments == ["clean"]:
+                embedded.remove()
+                return 0
             if embedded.free_port(port) != port:
                 raise LaptopProblem(f"Port {port} is taken by another program. Another one: make run PORT={port + 1}")
             return _run(port)
@@ -89,6 +95,7 @@ def _environment(port: int, servers: embedded.Servers) -> dict[str, str]:
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",
         "PYTHONUNBUFFERED": "1",
         "PORT": str(port),
+        "PUBLIC_URL": os.environ.get("PUBLIC_URL") or f"http://127.0.0.1:{port}",
         "DATABASE_URL": servers.database_url,
         "VALKEY_URL": servers.valkey_url,
         "PAYMENT_SIMULATOR_URL": simulator,
@@ -236,4 +243,4 @@ def _say(line: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))
