@@ -4,20 +4,13 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from core.fields import AmountField, CurrencyField
+from payments.types import PaymentStatus, RefundStatus
 
 
 class Payment(models.Model):
     """One attempt to pay one order. ``key`` is the idempotency key at the provider: the same key never charges twice."""
 
-    class Status(models.TextChoices):
-        CREATED = "created", _("Created")
-        ACTION_REQUIRED = "action_required", _("Waiting for the shopper's bank")
-        AUTHORISED = "authorised", _("Authorised")
-        CAPTURED = "captured", _("Captured")
-        PARTIALLY_REFUNDED = "partially_refunded", _("Partially refunded")
-        REFUNDED = "refunded", _("Refunded")
-        DECLINED = "declined", _("Declined")
-        VOIDED = "voided", _("Voided")
+    Status = PaymentStatus
 
     provider = models.CharField(_("provider"), max_length=20)
     key = models.UUIDField(unique=True)
@@ -29,6 +22,7 @@ class Payment(models.Model):
     currency = CurrencyField(_("currency"))
     amount = AmountField(_("amount"))
     captured_amount = AmountField(_("captured"), default=0)
+    # Promised or given back: it rises when a refund is asked for, so that the CHECK stops one too many before it is sent.
     refunded_amount = AmountField(_("refunded"), default=0)
     failure_code = models.CharField(_("failure"), max_length=50, blank=True)
     next_action_url = models.URLField(max_length=500, blank=True)
@@ -72,10 +66,7 @@ class Payment(models.Model):
 class Refund(models.Model):
     """Money going back; never more than was captured (`payment_amounts_in_order`)."""
 
-    class Status(models.TextChoices):
-        PENDING = "pending", _("Pending")
-        SUCCEEDED = "succeeded", _("Succeeded")
-        FAILED = "failed", _("Failed")
+    Status = RefundStatus
 
     payment = models.ForeignKey(Payment, on_delete=models.PROTECT, related_name="refunds")
     key = models.UUIDField(unique=True)
