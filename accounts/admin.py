@@ -1,11 +1,15 @@
 """Users and their addresses for staff."""
 
+from allauth.account.decorators import secure_admin_login
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin as BaseUserAdmin
 from django.contrib.auth.forms import AdminUserCreationForm
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Address, User
+
+# Staff log in where everybody does: there tries are limited, and addresses confirmed.
+admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]  # as allauth's documentation has it
 
 
 class UserCreationForm(AdminUserCreationForm):  # type: ignore[type-arg]  # the stubs' parameter says nothing here

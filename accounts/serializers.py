@@ -21,5 +21,11 @@ class SessionSerializer(serializers.Serializer):  # type: ignore[type-arg]  # it
     """A token and whose it is."""
 
     token = serializers.CharField()
-    expires_at = serializers.DateTimeField(allow_null=True)
-    user = AccountSerializer(source="*")
+    expiry = serializers.DateTimeField(allow_null=True)
+    user = AccountSerializer(source="account")
+
+
+class UnconfirmedSerializer(serializers.Serializer):  # type: ignore[type-arg]  # it makes no instances
+    """An account that waits for its e-mail address to be confirmed."""
+
+    detail = serializers.CharField()

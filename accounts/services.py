@@ -1,58 +1,50 @@
-"""Use cases of outside clients' people: register, log in, log out with a token."""
+"""Use cases of outside clients' people: make an account, get a token."""
 
 from datetime import datetime
 
-from django.contrib.auth import authenticate
+from allauth.account.models import EmailAddress
+from django.conf import settings
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import IntegrityError, transaction
-from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from knox.models import AuthToken
 
+from accounts.errors import EmailTaken
 from accounts.hooks import run_login_hooks
 from accounts.models import User
-from accounts.types import Session
-from core.errors import DomainError, FieldError, InvalidInput
+from accounts.types import Account, Session
+from core.errors import FieldError, InvalidInput
 
 EMAIL_LENGTH, PASSWORD_LENGTH = 254, 1000
 
 
-class WrongCredentials(DomainError):
-    """No account has this e-mail address and password; which of the two is wrong is not told."""
-
-    code = "wrong_credentials"
-
-
-def register(*, email: str, password: str, cart_token: str, now: datetime) -> Session:
-    """Make an account, log in, and bring the guest's cart along. Raises InvalidInput with one error a wrong field."""
+def register(*, email: str, password: str) -> Account:
+    """Make an account. Raises InvalidInput with one error a wrong field, EmailTaken for an address that has one."""
     user = User(email=email.strip().lower())
     errors = [*_email_errors(user.email), *_password_errors(password, user)]
     if errors:
         raise InvalidInput(_("The account can not be made."), errors=errors)
     user.set_password(password)
     try:
-        with transaction.atomic():
+        with transaction.atomic(durable=True):
             user.save()
+            EmailAddress.objects.create(user=user, email=user.email, primary=True, verified=False)
     except IntegrityError:
-        taken = FieldError("/email", "taken", _("There is an account of this address. Log in instead."))
-        raise InvalidInput(_("The account can not be made."), errors=[taken]) from None
-    return _session(user, cart_token=cart_token, now=now)
+        raise EmailTaken.of_register() from None
+    return Account(user_id=user.pk, email=user.email)
 
 
-def log_in(*, request: HttpRequest, email: str, password: str, cart_token: str, now: datetime) -> Session:
-    """A token for who knows the password, with the guest's cart brought along. Raises WrongCredentials."""
-    user = authenticate(request, email=email.strip().lower(), password=password[:PASSWORD_LENGTH])
-    if not isinstance(user, User):
-        raise WrongCredentials(_("There is no account with this e-mail address and password."))
-    return _session(user, cart_token=cart_token, now=now)
-
-
-def _session(user: User, *, cart_token: str, now: datetime) -> Session:
-    instance, token = AuthToken.objects.create(user=user)
-    run_login_hooks(user_id=user.pk, cart_token=cart_token, now=now)
-    return Session(token=token, expires_at=instance.expiry, user_id=user.pk, email=user.email)
+def open_session(*, account: Account, cart_token: str, now: datetime) -> Session:
+    """Give out a token, and bring the guest's cart along. Of a user's tokens the newest are kept: TOKEN_LIMIT_PER_USER."""
+    with transaction.atomic(durable=True):
+        instance, token = AuthToken.objects.create(user=User.objects.get(pk=account.user_id))
+        own = AuthToken.objects.filter(user_id=account.user_id)
+        newest = own.order_by("-created").values_list("pk", flat=True)[: settings.REST_KNOX["TOKEN_LIMIT_PER_USER"]]
+        own.exclude(pk__in=list(newest)).delete()
+    run_login_hooks(user_id=account.user_id, cart_token=cart_token, now=now)
+    return Session(token=token, expiry=instance.expiry, account=account)
 
 
 def _email_errors(email: str) -> list[FieldError]:

@@ -5,10 +5,17 @@ from datetime import datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """Whose account it is."""
+
+    user_id: int
+    email: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Session:
     """A fresh log-in of an outside client: its token, said once, and whose it is."""
 
     token: str
-    expires_at: datetime | None
-    user_id: int
-    email: str
+    expiry: datetime | None
+    account: Account

@@ -4,7 +4,8 @@ import time
 from typing import Any
 from urllib.parse import urlsplit
 
-from django_redis.cache import RedisCache
+from django.core.cache.backends.locmem import LocMemCache
+from django_redis.cache import CONNECTION_INTERRUPTED, RedisCache
 from redis.backoff import NoBackoff
 from redis.connection import Connection, SSLConnection, UnixDomainSocketConnection
 from redis.exceptions import ConnectionError as ValkeyConnectionError
@@ -13,6 +14,8 @@ from redis.retry import Retry
 
 FAILURES_BEFORE_SKIP = 3
 SKIP_SECONDS = 1.0
+LIMIT_PREFIX = "allauth:rl:"
+NEARBY_ENTRIES = 10_000
 
 
 class Breaker:
@@ -98,7 +101,11 @@ CONNECTIONS = {"redis": GuardedConnection, "rediss": GuardedTlsConnection, "unix
 
 
 class GuardedCache(RedisCache):  # type: ignore[misc]  # django-redis is untyped here
-    """django-redis over guarded connections, without retries."""
+    """django-redis over guarded connections, without retries.
+
+    While Valkey is away everything is a miss, but for the counts of security limits (log-in, reset, sign-up): each process
+    keeps its own then, so that the limits neither fall nor lock everybody out.
+    """
 
     def __init__(self, server: str, params: dict[str, Any]) -> None:
         options = {**params.get("OPTIONS", {})}
@@ -107,3 +114,32 @@ class GuardedCache(RedisCache):  # type: ignore[misc]  # django-redis is untyped
             "retry": Retry(NoBackoff(), 0),
         }
         super().__init__(server, {**params, "OPTIONS": options})
+        self._nearby = LocMemCache("security-limits", {"OPTIONS": {"MAX_ENTRIES": NEARBY_ENTRIES}})
+
+    def add(self, key: str, value: Any, *args: Any, **options: Any) -> bool | None:
+        """Store what is not there yet; None when Valkey is away."""
+        stored: bool | None = super().add(key, value, *args, **options)
+        return self._nearby.add(key, value, *args, **options) if stored is None and _is_limit(key) else stored
+
+    def get(self, key: str, default: Any = None, version: int | None = None, client: Any = None) -> Any:
+        """The value, or ``default``."""
+        value = self._get(key, default, version, client)
+        if value is not CONNECTION_INTERRUPTED:
+            return value
+        return self._nearby.get(key, default, version) if _is_limit(key) else default
+
+    def set(self, key: str, value: Any, *args: Any, **options: Any) -> bool | None:
+        """Store; None when Valkey is away."""
+        stored: bool | None = super().set(key, value, *args, **options)
+        if stored is None and _is_limit(key):
+            self._nearby.set(key, value, *args, **options)
+        return stored
+
+    def delete(self, key: str, *args: Any, **options: Any) -> bool | None:
+        """Forget; None when Valkey is away."""
+        gone: bool | None = super().delete(key, *args, **options)
+        return self._nearby.delete(key, *args, **options) if gone is None and _is_limit(key) else gone
+
+
+def _is_limit(key: str) -> bool:
+    return key.startswith(LIMIT_PREFIX)

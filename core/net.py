@@ -30,6 +30,11 @@ def is_within(address: str, networks: Iterable[str]) -> bool:
     return any(parsed in ipaddress.ip_network(network) for network in networks)
 
 
+def is_address(address: str) -> bool:
+    """Whether ``address`` is an IP address at all."""
+    return is_within(address, ("0.0.0.0/0", "::/0"))
+
+
 def is_loopback(address: str) -> bool:
     """Whether ``address`` is this machine's own."""
     return is_within(address, ("127.0.0.0/8", "::1/128"))

@@ -153,6 +153,12 @@ _ROWS = (
         gettext_lazy("It has been logged. Trying again may help; with an Idempotency-Key it is safe."),
     ),
     (
+        "email_taken",
+        HTTPStatus.BAD_REQUEST,
+        gettext_lazy("There is an account of this address"),
+        gettext_lazy("Log in instead, or reset the password at /account/password/reset/."),
+    ),
+    (
         "email_not_confirmed",
         HTTPStatus.FORBIDDEN,
         gettext_lazy("The e-mail address is not confirmed yet"),
