@@ -7,28 +7,30 @@ from django.templatetags.static import static
 from catalog.types import Picture
 
 SIZES = ("card", "page", "line")
-# Drawn for the departments that the shop comes with; any other one is shown by the parcel.
+# Drawn for the departments that the shop comes with (`catalog.demo.vectors`); any other one is shown by the parcel.
 DEPARTMENTS = frozenset(
     {
         "accessories",
-        "books-stationery",
+        "bags-travel",
+        "cables",
+        "clothing",
         "components",
         "computers",
-        "garden-outdoors",
+        "garden",
         "home-living",
+        "home-personal-care",
         "kitchen-dining",
         "monitors-projectors",
         "networking",
         "office",
         "phones-audio",
+        "power",
         "printing",
         "software-services",
-        "sports-travel",
-        "storage-memory",
+        "sports-outdoors",
+        "stationery-art",
+        "storage",
         "toys-games",
-        "clothing",
-        "beauty-wellness",
-        "pets",
     }
 )
 GENERIC = "parcel"

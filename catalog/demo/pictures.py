@@ -60,12 +60,12 @@ def draw(*, kind: str, colour: str, ground: int) -> bytes:
 
     Raises KeyError for a kind or a colour that is not there.
     """
-    palette = _palette(COLOURS[colour])
+    fills = palette(COLOURS[colour])
     layer = Image.new("RGBA", (_PIXELS, _PIXELS), (0, 0, 0, 0))
     pen = ImageDraw.Draw(layer)
     for shape in drawings()[kind]:
         name, fill, *numbers = shape.split()
-        _SHAPES[name](pen, palette[fill], [float(number) for number in numbers])
+        _SHAPES[name](pen, fills[fill], [float(number) for number in numbers])
     drawn = layer.resize((SIZE, SIZE), Image.Resampling.BOX)
     picture = _ground(_rgb(_GROUNDS[ground % len(_GROUNDS)]))
     picture.paste((70, 75, 85), (0, SIZE // 64), _shadow(drawn))
@@ -91,7 +91,8 @@ def _shadow(drawn: Image.Image) -> Image.Image:
     return blurred.resize((SIZE, SIZE), Image.Resampling.BILINEAR)
 
 
-def _palette(colour: str) -> dict[str, Rgb]:
+def palette(colour: str) -> dict[str, Rgb]:
+    """What each fill of a drawing is where the product is ``colour``, such as ``#2b6a8f``."""
     main = _rgb(colour)
     bright = sum(main) > 600
     fixed = {name: _rgb(code) for name, code in _FIXED.items()}
@@ -121,7 +122,7 @@ def _points(numbers: Sequence[float]) -> list[tuple[float, float]]:
     return [(x * _UNIT, y * _UNIT) for x, y in zip(numbers[::2], numbers[1::2], strict=True)]
 
 
-def _smooth(points: Sequence[tuple[float, float]], *, closed: bool) -> list[tuple[float, float]]:
+def smooth(points: Sequence[tuple[float, float]], *, closed: bool) -> list[tuple[float, float]]:
     """A Catmull-Rom spline through ``points``."""
     steps = 14
     count = len(points)
@@ -159,7 +160,7 @@ _SHAPES: dict[str, Callable[[ImageDraw.ImageDraw, Rgb, Sequence[float]], None]] 
     "rect": _rect,
     "oval": lambda pen, fill, numbers: pen.ellipse([number * _UNIT for number in numbers], fill=fill),
     "poly": lambda pen, fill, numbers: pen.polygon(_points(numbers), fill=fill),
-    "curve": lambda pen, fill, numbers: pen.polygon(_smooth(_points(numbers), closed=True), fill=fill),
+    "curve": lambda pen, fill, numbers: pen.polygon(smooth(_points(numbers), closed=True), fill=fill),
     "line": lambda pen, fill, numbers: _stroke(pen, fill, numbers[0], _points(numbers[1:])),
-    "bow": lambda pen, fill, numbers: _stroke(pen, fill, numbers[0], _smooth(_points(numbers[1:]), closed=False)),
+    "bow": lambda pen, fill, numbers: _stroke(pen, fill, numbers[0], smooth(_points(numbers[1:]), closed=False)),
 }
