@@ -3,11 +3,12 @@
 import ipaddress
 import json
 import os
-import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
+
+from core import secret_file
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 LOCAL_DIR = Path(os.environ.get("SHOP_LOCAL_DIR") or BASE_DIR / ".local")
@@ -42,6 +43,7 @@ class Environment:
     statement_timeout_ms: int
     valkey_url: str
     payment_simulator_url: str
+    payment_simulator_secret: str
     stripe_secret_key: str
     limits_on: bool
     trusted_proxies: tuple[str, ...]
@@ -87,6 +89,7 @@ def read_environment(environ: Mapping[str, str] = os.environ) -> Environment:
         statement_timeout_ms=_whole("DATABASE_STATEMENT_TIMEOUT_MS", environ, 5000),
         valkey_url=_address("VALKEY_URL", "valkey_url", environ, running, production=production),
         payment_simulator_url=environ.get("PAYMENT_SIMULATOR_URL", "") or running.get("payment_simulator_url", ""),
+        payment_simulator_secret=_simulator_secret(environ, production=production),
         stripe_secret_key=environ.get("STRIPE_SECRET_KEY", ""),
         limits_on=_switch("LIMITS", environ, default=True),
         trusted_proxies=_networks("TRUSTED_PROXIES", environ),
@@ -126,26 +129,13 @@ def _secret_key(environ: Mapping[str, str], *, production: bool) -> str:
         return given
     if given:
         return given
-    path = LOCAL_DIR / "secret_key"
-    try:
-        return path.read_text().strip() or _new_key(path)
-    except OSError:
-        return _new_key(path)
+    return secret_file.read_or_make(LOCAL_DIR / "secret_key")
 
 
-def _new_key(path: Path) -> str:
-    """Write a fresh key where only this user reads it; processes that start together agree on the one that came first."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f"{path.name}.{os.getpid()}")
-    draft.touch(mode=0o600)
-    draft.write_text(secrets.token_urlsafe(64))
-    try:
-        os.link(draft, path)
-    except FileExistsError:
-        pass
-    finally:
-        draft.unlink()
-    return path.read_text().strip()
+def _simulator_secret(environ: Mapping[str, str], *, production: bool) -> str:
+    """What the simulated payment server signs its webhooks with; it reads the same variable and file."""
+    given = environ.get("PAYMENT_SIMULATOR_SECRET", "")
+    return given or ("" if production else secret_file.read_or_make(LOCAL_DIR / "payment_simulator_secret"))
 
 
 def _hosts(environ: Mapping[str, str], *, production: bool) -> tuple[str, ...]:

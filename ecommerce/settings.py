@@ -107,6 +107,7 @@ PAYMENT_PROVIDER = (
     "payments.stripe.StripeProvider" if ENVIRONMENT.stripe_secret_key else "payments.simulated.SimulatedProvider"
 )
 PAYMENT_SIMULATOR_URL = ENVIRONMENT.payment_simulator_url
+PAYMENT_SIMULATOR_SECRET = ENVIRONMENT.payment_simulator_secret
 LIMITS_ON = ENVIRONMENT.limits_on
 TRUSTED_PROXIES = ENVIRONMENT.trusted_proxies
 METRICS_ALLOW = ENVIRONMENT.metrics_allow
