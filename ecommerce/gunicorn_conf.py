@@ -16,6 +16,8 @@ keepalive = 5
 max_requests = 20_000
 max_requests_jitter = 2_000
 accesslog = None
+# Its own control socket would lie in the user's home and be shared by every gunicorn of that user.
+control_socket_disable = True
 # Worker heartbeats go to memory: a slow disk must not look like a dead worker.
 worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108 - gunicorn makes unnamed files there
 
