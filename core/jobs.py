@@ -6,8 +6,10 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from django.db import connection
+import psycopg
+from django.db import DatabaseError, InterfaceError, connection
 from django.utils.module_loading import import_string
+from psycopg_pool import PoolTimeout
 
 from core.clock import now
 from core.locks import advisory
@@ -15,6 +17,7 @@ from core.types import Job
 
 logger = logging.getLogger(__name__)
 TICK_SECONDS = 0.2
+DATABASE_TROUBLE = (DatabaseError, InterfaceError, PoolTimeout, psycopg.Error)
 
 
 @dataclass(slots=True)
@@ -38,13 +41,15 @@ class JobLoop:
 
 
 def run_job(name: str, path: str) -> bool:
-    """Call what ``path`` names with ``now``, unless another process is at it; whether it ran to its end."""
+    """Call what ``path`` names with ``now``, unless another process is at it; whether it ran to its end. Never raises."""
     try:
         with advisory(name) as mine:
             if mine:
                 import_string(path)(now=now())
             return mine
+    except DATABASE_TROUBLE as trouble:
+        logger.warning("Job %s waits for PostgreSQL: %s", name, trouble)
     except Exception:
         logger.exception("Job %s failed", name)
-        connection.close()
-        return False
+    connection.close()
+    return False

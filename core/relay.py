@@ -18,6 +18,7 @@ from core.clock import now
 from core.dispatch import deliver, event_of, is_key_parked, park
 from core.locks import bucket_for_itself
 from core.models import OutboxEvent
+from core.problems import is_overload
 from core.types import Event, Subscriber
 
 logger = logging.getLogger(__name__)
@@ -26,6 +27,9 @@ BATCH = 200
 TRIES = 5
 FIRST_DELAY_SECONDS = 0.1
 DELAY_GROWTH = 4.0
+LONGEST_DELAY_SECONDS = 10.0
+# A database too busy to answer in time is no fault of the event's: some three minutes pass before that parks it.
+TRIES_WHILE_BUSY = 20
 REST_AFTER_FAILURE_SECONDS = 1.0
 DATABASE_TROUBLE = (DatabaseError, InterfaceError, PoolTimeout)
 Subscribers = Mapping[str, Sequence[Subscriber]]
@@ -117,10 +121,11 @@ class Relay:
         tries = failing.tries + 1
         metrics.events_total.labels("failed").inc()
         logger.warning("Try %d of event %s for %s failed", tries, event.type, subscriber.group, exc_info=error)
-        if tries >= TRIES:
+        if tries >= (TRIES_WHILE_BUSY if is_overload(error) else TRIES):
             park(event, subscriber, attempts=tries, error=f"{type(error).__name__}: {error}", now=now())
             metrics.events_total.labels("parked").inc()
             self._failing.pop(mark, None)
             return True
-        self._failing[mark] = Failing(tries, self.clock() + FIRST_DELAY_SECONDS * DELAY_GROWTH ** (tries - 1))
+        delay = min(FIRST_DELAY_SECONDS * DELAY_GROWTH ** (tries - 1), LONGEST_DELAY_SECONDS)
+        self._failing[mark] = Failing(tries, self.clock() + delay)
         return False

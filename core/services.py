@@ -1,8 +1,10 @@
 """Use cases of what no domain owns: try a parked event again, forget what is old."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import DatabaseError
+from django.db.models import QuerySet
 from django.utils.module_loading import import_string
 from django.utils.translation import gettext as _
 
@@ -13,6 +15,7 @@ from core.locks import bucket_for_itself
 from core.models import EventMark, IdempotencyClaim, OutboxEvent, ParkedEvent
 from core.types import Subscriber
 
+FORGET_BATCH = 2000
 PUBLISHED_RETENTION = timedelta(days=14)
 # Longer than events are kept anywhere, so that none that comes again finds its mark gone.
 MARK_RETENTION = timedelta(days=90)
@@ -61,8 +64,19 @@ def _subscriber(row: ParkedEvent, subscribers_path: str) -> Subscriber:
 
 
 def forget_old(*, now: datetime) -> int:
-    """Remove claims past their replay, published events and marks past their retention; how many rows. Safe to repeat."""
-    claims, _claims = IdempotencyClaim.objects.filter(expires_at__lt=now).delete()
-    events, _events = OutboxEvent.objects.filter(published_at__lt=now - PUBLISHED_RETENTION).delete()
-    marks, _marks = EventMark.objects.filter(marked_at__lt=now - MARK_RETENTION).delete()
-    return claims + events + marks
+    """Remove claims past their replay, published events and marks past their retention; how many rows. Safe to repeat.
+
+    Batch by batch, so that no statement and no lock lasts, however much has gathered.
+    """
+    return (
+        _forget(IdempotencyClaim.objects.filter(expires_at__lt=now))
+        + _forget(OutboxEvent.objects.filter(published_at__lt=now - PUBLISHED_RETENTION))
+        + _forget(EventMark.objects.filter(marked_at__lt=now - MARK_RETENTION))
+    )
+
+
+def _forget(rows: "QuerySet[Any]") -> int:
+    gone = 0
+    while keys := list(rows.values_list("pk", flat=True)[:FORGET_BATCH]):
+        gone += rows.model.objects.filter(pk__in=keys).delete()[0]
+    return gone

@@ -5,26 +5,30 @@ import uuid
 from typing import Any
 
 import pytest
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
+from django.test import Client
 
 from accounts.models import User
 from core import dispatch, events
 from core.clock import now
 from core.models import EventMark, OutboxEvent, ParkedEvent
-from core.relay import TRIES, Relay
+from core.relay import LONGEST_DELAY_SECONDS, TRIES, TRIES_WHILE_BUSY, Relay
 from core.services import forget_old, retry_parked
 from core.types import Event, Subscriber
-from tests.factories import make_user
+from tests.factories import PASSWORD, make_user
 
 SUBSCRIBERS = {"test.happened": (Subscriber("test", "tests.core.test_relay.take"),)}
 taken: list[tuple[str, int]] = []
 broken: set[str] = set()
+busy: set[str] = set()
 CLOCK = {"now": 0.0}
 
 
 def take(event: Event, *, now: Any) -> None:
     """A subscriber whose effect is a row, so that it stands or falls with its mark."""
     make_user(email=f"{event.key}-{event.data['n']}-{uuid.uuid4().hex[:6]}@example.com")
+    if event.key in busy:
+        raise OperationalError("the database is busy")
     if event.key in broken:
         raise ValueError("a bug in the subscriber")
     taken.append((event.key, event.data["n"]))
@@ -34,6 +38,7 @@ def take(event: Event, *, now: Any) -> None:
 def _fresh() -> None:
     taken.clear()
     broken.clear()
+    busy.clear()
     CLOCK["now"] = 0.0
     dispatch._handler.cache_clear()
 
@@ -133,6 +138,46 @@ def test_a_failing_event_is_tried_again_only_after_a_growing_delay() -> None:
 
     assert taken == [("bad", 1)]
     assert ParkedEvent.objects.count() == 0
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_busy_database_parks_nothing_until_it_has_been_busy_for_long() -> None:
+    busy.add("slow")
+    _publish("slow", 1)
+    relay = _relay()
+
+    for _ in range(TRIES_WHILE_BUSY - 1):
+        relay.run_once()
+        CLOCK["now"] += LONGEST_DELAY_SECONDS
+    assert not ParkedEvent.objects.exists()
+    relay.run_once()
+
+    assert ParkedEvent.objects.get().attempts == TRIES_WHILE_BUSY
+
+
+@pytest.mark.django_db(transaction=True)
+def test_staff_try_again_in_the_admin_and_change_nothing_else(client: Client, settings: Any) -> None:
+    settings.EVENT_SUBSCRIBERS = "tests.core.test_relay.SUBSCRIBERS"
+    broken.add("bad")
+    _publish("bad", 1, 2)
+    relay = _relay()
+    for _ in range(TRIES):
+        relay.run_once()
+        CLOCK["now"] += 1000
+    broken.clear()
+    client.force_login(User.objects.create_superuser("boss@example.com", PASSWORD))
+    first = ParkedEvent.objects.order_by("id")[0]
+
+    chosen = {"action": "try_again", "_selected_action": [first.pk]}
+    done = client.post("/admin/core/parkedevent/", chosen, follow=True)
+
+    assert "2 taken." in done.content.decode()
+    assert taken == [("bad", 1), ("bad", 2)]
+    for name in ("outboxevent", "parkedevent", "auditlog"):
+        assert client.get(f"/admin/core/{name}/").status_code == 200
+        assert client.get(f"/admin/core/{name}/add/").status_code == 403
+    changed = client.post(f"/admin/core/parkedevent/{first.pk}/change/", {"attempts": 0})
+    assert changed.status_code == 403
 
 
 @pytest.mark.django_db(transaction=True)

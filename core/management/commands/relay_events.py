@@ -29,5 +29,9 @@ class Command(BaseCommand):
         signal.signal(signal.SIGINT, end)
         jobs = threading.Thread(target=JobLoop(import_string(settings.RELAY_JOBS), stop).run, name="jobs")
         jobs.start()
-        Relay(import_string(settings.EVENT_SUBSCRIBERS), stop).run()
-        jobs.join()
+        try:
+            Relay(import_string(settings.EVENT_SUBSCRIBERS), stop).run()
+        finally:
+            # A relay that broke takes its jobs along: half a process would look alive.
+            stop.set()
+            jobs.join()
