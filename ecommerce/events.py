@@ -2,13 +2,15 @@
 
 from core.types import Job, Subscriber
 
+_FOLLOW = (Subscriber("orders", "orders.handlers.follow_payment"),)
+
 SUBSCRIBERS: dict[str, tuple[Subscriber, ...]] = {
-    "payment.authorised": (Subscriber("orders", "orders.handlers.payment_authorised"),),
-    "payment.declined": (Subscriber("orders", "orders.handlers.payment_declined"),),
-    "payment.captured": (Subscriber("orders", "orders.handlers.payment_captured"),),
+    "payment.authorised": _FOLLOW,
+    "payment.declined": _FOLLOW,
+    "payment.captured": _FOLLOW,
+    "payment.voided": _FOLLOW,
+    "payment.refunded": _FOLLOW,
     "payment.capture_refused": (Subscriber("orders", "orders.handlers.payment_capture_refused"),),
-    "payment.voided": (Subscriber("orders", "orders.handlers.payment_voided"),),
-    "payment.refunded": (Subscriber("orders", "orders.handlers.payment_refunded"),),
 }
 
 # Settling and expiry go on when Celery's broker is away; an advisory lock keeps beat and relay from doing one at once.

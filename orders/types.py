@@ -119,3 +119,39 @@ class OrderSummary:
     placed_at: datetime
     item_count: int
     first_title: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PostalAddress:
+    """Where something goes. ``country`` is an ISO 3166 code, ``region`` a state's name or code where the country has states."""
+
+    name: str
+    line1: str
+    city: str
+    country: str
+    line2: str = ""
+    region: str = ""
+    postal_code: str = ""
+    phone: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckoutRequest:
+    """What a shopper sends to buy the cart. ``total`` is what they were shown, ``payment_method`` the provider's token."""
+
+    email: str
+    shipping_address: PostalAddress
+    billing_address: PostalAddress
+    shipping_method: str
+    payment_method: str
+    total: Money
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderPage:
+    """One page of a user's orders."""
+
+    orders: tuple[OrderSummary, ...]
+    total: int
+    page: int
+    pages: int

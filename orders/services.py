@@ -1,0 +1,186 @@
+"""Checkout, exactly once, and settling what was left open (DESIGN.md section 4, "Checkout")."""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from cart import operations as cart
+from cart import selectors as carts
+from catalog import selectors as catalog
+from core import clock, idempotency
+from core.errors import DomainError
+from core.idempotency import Answer, Claim
+from core.shopper import Shopper
+from inventory import operations as inventory
+from inventory.types import OrderMove
+from orders import metrics, operations, policies, selectors, writes
+from orders.errors import EmptyCart, PriceChanged
+from orders.models import Order, OrderLine
+from orders.types import CheckoutRequest, OrderStatus, OrderView
+from payments import gateways
+from payments import operations as payments
+from payments.types import Authorisation, AuthorisationOutcome, PaymentRef
+
+logger = logging.getLogger(__name__)
+SCOPE = "orders"
+# Younger ones are most likely still in the hands of the request that placed them.
+SETTLE_AFTER = timedelta(seconds=30)
+SETTLE_BATCH = 50
+Render = Callable[[OrderView], Answer]
+
+
+@dataclass(frozen=True, slots=True)
+class _Placed:
+    order_id: int
+    number: str
+    payment: PaymentRef
+    is_new: bool
+    is_pending: bool
+
+
+def place_order(
+    *, shopper: Shopper, request: CheckoutRequest, key: str, fingerprint: str, render: Render, now: datetime
+) -> Answer:
+    """Buy the shopper's cart, once for each ``key``; ``render`` makes the answer, which is stored with its outcome.
+
+    A repeat gets the stored answer, or the order as it stands, marked as a replay. Raises EmptyCart, PriceChanged,
+    ProductUnavailable, InsufficientInventory, and what `core.idempotency.claim` and `pricing.selectors.quote` raise: then
+    nothing was charged and nothing is held that was not before.
+    """
+    owner, cart_id = _owner(shopper)
+    claimed = idempotency.claim(scope=SCOPE, owner=owner, key=key, fingerprint=fingerprint, now=now)
+    if isinstance(claimed, Answer):
+        metrics.ORDERS.labels(status="duplicate").inc()
+        return idempotency.as_replay(claimed)
+    try:
+        placed = _place(claimed, cart_id=cart_id, owner=owner, key=key, request=request, now=now)
+        return _conclude(claimed, placed, render)
+    except idempotency.LeaseLost:
+        raise
+    except DomainError as refusal:
+        metrics.ORDERS.labels(status="failed").inc()
+        idempotency.refuse(claimed, refusal, now=now)
+        raise
+    except Exception:
+        idempotency.forget(claimed)
+        raise
+
+
+def settle_payments(*, now: datetime) -> int:
+    """Ask the provider about every payment that is neither final nor young, and let the orders follow; how many were settled.
+
+    One that the provider does not know, or that waits for its shopper, is given up at its deadline. Safe to repeat.
+    """
+    waiting = Order.objects.filter(status=OrderStatus.PENDING_PAYMENT, placed_at__lt=now - SETTLE_AFTER)
+    settled = 0
+    for order_id in list(waiting.order_by("placed_at").values_list("pk", flat=True)[:SETTLE_BATCH]):
+        try:
+            settled += settle_payment(order_id=order_id, now=now)
+        except DomainError as refusal:
+            logger.warning("Order %d could not be settled: %s", order_id, refusal.detail)
+    return settled
+
+
+def settle_payment(*, order_id: int, now: datetime) -> bool:
+    """Ask the provider about one order's payment, and let the order follow; whether it waits no longer."""
+    with transaction.atomic(durable=True):
+        payment = payments.lock_payment(payment_id=Order.objects.values_list("payment_id", flat=True).get(pk=order_id))
+    found = gateways.look_up(payment=payment)
+    with transaction.atomic(durable=True):
+        if found is not None:
+            order = operations.conclude(order_id=order_id, authorisation=found, now=now)
+            if order.status != OrderStatus.PENDING_PAYMENT:
+                return True
+        if now < payment.deadline_at:
+            return False
+        operations.give_up(order_id=order_id, now=now)
+    return True
+
+
+def _place(
+    claimed: Claim, *, cart_id: int | None, owner: str, key: str, request: CheckoutRequest, now: datetime
+) -> _Placed:
+    """Transaction A: the order with its payment, holds moved from cart to order; or the key's order, as it stands."""
+    with transaction.atomic(durable=True):
+        idempotency.hold(claimed)
+        order = Order.objects.filter(idempotency_owner=owner, idempotency_key=key).first()
+        if order is not None:
+            payment = payments.lock_payment(payment_id=order.payment_id)
+            return _placed(order, payment, is_new=False)
+        if cart_id is None:
+            raise EmptyCart(_("There is nothing in the cart."))
+        locked = cart.lock(cart_id=cart_id)
+        wanted = [(line.product_id, line.quantity) for line in locked.lines]
+        address = request.shipping_address
+        quote = selectors.quote_lines(
+            wanted=wanted, country=address.country, region=address.region, shipping_method=request.shipping_method
+        )
+        if quote.total != request.total:
+            detail = _("The total is now %(total)s.") % {"total": quote.total}
+            raise PriceChanged(detail, params={"quote": quote.to_json()})
+        payment = payments.open_payment(
+            reference=policies.new_number(), amount=quote.total, method=request.payment_method, now=now
+        )
+        products = catalog.sellable(product_ids=[product_id for product_id, _quantity in wanted])
+        order = writes.create(
+            request=request, cart=locked, quote=quote, payment=payment, products=products, owner=owner, key=key, now=now
+        )
+        line_ids = dict(OrderLine.objects.filter(order=order).values_list("product_id", "pk"))
+        moves = [
+            OrderMove(
+                cart_line_id=line.id,
+                order_line_id=line_ids[line.product_id],
+                product_id=line.product_id,
+                quantity=line.quantity,
+            )
+            for line in locked.lines
+        ]
+        inventory.move_to_order(moves=moves, near=None, now=now)
+        cart.take_all(cart_id=cart_id, now=now)
+        return _placed(order, payment, is_new=True)
+
+
+def _conclude(claimed: Claim, placed: _Placed, render: Render) -> Answer:
+    """Ask the provider where that is still open, then transaction B: the order follows, and the answer is kept with it."""
+    authorisation = Authorisation(outcome=AuthorisationOutcome.UNKNOWN)
+    if placed.is_pending and not placed.payment.is_settled:
+        authorisation = _authorise(placed)
+    now = clock.now()
+    with transaction.atomic(durable=True):
+        idempotency.hold(claimed)
+        order = operations.conclude(order_id=placed.order_id, authorisation=authorisation, now=now)
+        answer = render(selectors.view_of(order))
+        if order.status != OrderStatus.PENDING_PAYMENT:
+            idempotency.store(claimed, answer, now=now)
+    if order.status == OrderStatus.PENDING_PAYMENT:
+        # Nothing final to say again: a repeat finds the order and tells how it stands then.
+        idempotency.forget(claimed)
+    return answer if placed.is_new else idempotency.as_replay(answer)
+
+
+def _authorise(placed: _Placed) -> Authorisation:
+    return gateways.authorise(
+        payment=placed.payment,
+        return_url=f"{settings.PUBLIC_URL}/orders/{placed.number}/",
+        metadata={"order_number": placed.number, "payment_id": str(placed.payment.id)},
+    )
+
+
+def _placed(order: Order, payment: PaymentRef, *, is_new: bool) -> _Placed:
+    is_pending = order.status == OrderStatus.PENDING_PAYMENT
+    return _Placed(order.pk, order.number, payment, is_new=is_new, is_pending=is_pending)
+
+
+def _owner(shopper: Shopper) -> tuple[str, int | None]:
+    """Whose key it is, and which cart is bought: a user's, or that of the guest who proves it by its token. Raises EmptyCart."""
+    found = carts.find_cart(shopper=shopper)
+    if shopper.user_id is not None:
+        return f"user:{shopper.user_id}", found.id if found else None
+    if found is None:
+        raise EmptyCart(_("There is nothing in the cart."))
+    return f"cart:{found.id}", found.id
