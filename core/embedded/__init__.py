@@ -33,7 +33,7 @@ __all__ = [
     "write_record",
 ]
 
-LOCAL_DIR = Path(__file__).resolve().parent.parent.parent / ".local"
+LOCAL_DIR = Path(os.environ.get("SHOP_LOCAL_DIR") or Path(__file__).resolve().parent.parent.parent / ".local")
 
 
 @dataclass(frozen=True, slots=True)
