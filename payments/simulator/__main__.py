@@ -51,12 +51,11 @@ def main(arguments: list[str]) -> int:
 
 
 def _parse(arguments: list[str]) -> argparse.Namespace:
-    local = _local_dir()
     shop = os.environ.get("PUBLIC_URL", "").rstrip("/") or f"http://{LOOPBACK}:{os.environ.get('PORT') or 8000}"
     given = urlsplit(os.environ.get("PAYMENT_SIMULATOR_URL", ""))
     parser = argparse.ArgumentParser(prog="payments.simulator", description=__doc__)
     parser.add_argument("--port", type=int, default=given.port or DEFAULT_PORT)
-    database = os.environ.get("PAYMENT_SIMULATOR_DATABASE", "") or local / "payments.sqlite3"
+    database = os.environ.get("PAYMENT_SIMULATOR_DATABASE", "") or _local_dir() / "payments.sqlite3"
     parser.add_argument("--database", type=Path, default=database)
     parser.add_argument("--webhook-url", default=f"{shop}{WEBHOOK_PATH}", help="empty: none are sent")
     parser.add_argument("--webhook-delay", type=float, default=0.0, metavar="SECONDS", help="send them late")
