@@ -245,7 +245,7 @@ STORAGES = {
 THUMBNAIL_ALIASES = {
     "": {
         "card": {"size": (400, 400), "background": "#ffffff"},
-        "page": {"size": (900, 900), "background": "#ffffff"},
+        "page": {"size": (900, 900), "background": "#ffffff", "upscale": True},
         "line": {"size": (120, 120), "background": "#ffffff"},
     }
 }

@@ -19,6 +19,17 @@ CARDS = [
     ("pm_card_insufficient_funds", _("A card without enough money")),
     ("pm_card_authentication_required", _("A card whose bank asks for a confirmation")),
 ]
+# What a price depends on asks for it anew as soon as it changes; without scripts, the button below the methods does.
+RECALCULATE = {
+    "hx-post": "",
+    "hx-trigger": "change",
+    "hx-include": "closest form",
+    "hx-vals": '{"update": "1"}',
+    "hx-target": "#costs",
+    "hx-select": "#costs",
+    "hx-select-oob": "#shipping-methods",
+    "hx-swap": "outerHTML",
+}
 ADDRESS_FIELDS = ("name", "line1", "line2", "city", "region", "postal_code", "country", "phone")
 
 
@@ -56,6 +67,8 @@ class CheckoutForm(forms.Form):
         for name, token in self.autocomplete.items():
             look = "form-select" if name == "country" else "form-control"
             self.fields[name].widget.attrs.update({"class": look, "autocomplete": token})
+        for name in ("country", "region"):
+            self.fields[name].widget.attrs.update(RECALCULATE)
 
     def clean(self) -> dict[str, Any]:
         """Check the address by its country's rules."""

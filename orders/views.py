@@ -4,9 +4,9 @@ import json
 import uuid
 from typing import Any
 
-from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.forms.utils import flatatt
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -21,8 +21,8 @@ from core.errors import DomainError
 from core.idempotency import Answer
 from core.shopper import shopper_of
 from orders import selectors, services
-from orders.errors import EmptyCart
-from orders.forms import CheckoutForm
+from orders.errors import EmptyCart, PriceChanged
+from orders.forms import RECALCULATE, CheckoutForm
 from orders.types import OrderStatus, OrderView
 from pricing.errors import NoShipping, UnknownShippingMethod
 from pricing.types import Quote
@@ -61,7 +61,7 @@ def orders(request: HttpRequest) -> HttpResponse:
 def _buy(request: HttpRequest) -> HttpResponse:
     form = CheckoutForm(request.POST)
     if not form.is_valid():
-        return _show(request, form, status=422)
+        return _show(request, form)
     said = json.dumps(
         {name: value for name, value in request.POST.items() if name != "csrfmiddlewaretoken"}, sort_keys=True
     )
@@ -77,14 +77,19 @@ def _buy(request: HttpRequest) -> HttpResponse:
     except idempotency.InProgress as refusal:
         messages.warning(request, refusal.detail)
         return redirect("orders" if request.user.is_authenticated else "checkout")
+    except PriceChanged:
+        form.add_error(
+            None, _("Shipping and tax for this address are worked out now: please look at the total, and buy again.")
+        )
+        return _show(request, form)
     except DomainError as refusal:
         form.add_refusals(refusal.errors)
         if not refusal.errors:
             form.add_error(None, refusal.detail)
-        return _show(request, form, status=409)
+        return _show(request, form)
     if answer.status >= 400:
         form.add_error(None, str(json.loads(answer.body).get("detail", "")))
-        return _show(request, form, status=answer.status)
+        return _show(request, form)
     return redirect(answer.headers["Location"])
 
 
@@ -95,7 +100,7 @@ def _page_answer(view: OrderView) -> Answer:
     return Answer(status=SEE_OTHER, body=b"", headers={"Location": where})
 
 
-def _show(request: HttpRequest, form: CheckoutForm, *, status: int = 200) -> HttpResponse:
+def _show(request: HttpRequest, form: CheckoutForm) -> HttpResponse:
     """The page with what the cart costs now, and a fresh key: what was refused is another try."""
     shopper = shopper_of(request)
     try:
@@ -114,9 +119,9 @@ def _show(request: HttpRequest, form: CheckoutForm, *, status: int = 200) -> Htt
         "form": form,
         "quote": quote,
         "cart": carts.cart_view(shopper=shopper, now=now()),
-        "is_simulated": bool(settings.PAYMENT_SIMULATOR_URL),
+        "recalculate": flatatt(RECALCULATE),
     }
-    return render(request, "orders/checkout.html", context, status=status)
+    return render(request, "orders/checkout.html", context)
 
 
 def _quote(request: HttpRequest, form: CheckoutForm) -> Quote:
