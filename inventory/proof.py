@@ -11,7 +11,8 @@ from django.db import connection
 
 from core.models import AuditLog
 from core.transactions import unit_of_work
-from inventory import locks, writes
+from inventory import locks
+from inventory.models import Reservation
 from inventory.types import InventoryReport, StockDifference
 
 _BOOK = """
@@ -82,8 +83,9 @@ def repair(*, report: InventoryReport, now: datetime) -> InventoryReport:
 def _end_orphans(reservation_ids: Sequence[int], now: datetime) -> set[tuple[str, int]]:
     if not reservation_ids:
         return set()
-    # An orphan stays one: ids of lines are never given twice, and a line is there before its hold.
-    writes.drop_holds(reservation_ids=reservation_ids)
+    # An orphan stays one: ids of lines are never given twice, and a line is there before its hold. What the row counted for it is
+    # not known, so `reserved` is not lowered here but set from the holds that are left.
+    Reservation.objects.filter(pk__in=reservation_ids).delete()
     for reservation_id in reservation_ids:
         _note("inventory.hold_without_holder_ended", "reservation", reservation_id, {}, now)
     return {("holder", reservation_id) for reservation_id in reservation_ids}
