@@ -25,6 +25,7 @@ FIRST_PICTURE = Subquery(
 _FIELDS = (
     "pk",
     "family_id",
+    "sku",
     "slug",
     "price",
     "compare_at_price",
@@ -78,6 +79,7 @@ def _card(variants: list[dict[str, Any]], shown: int) -> FamilyCard | None:
     return FamilyCard(
         family_id=product["family_id"],
         product_id=shown,
+        sku=product["sku"],
         slug=product["slug"],
         title=title,
         brand=product["brand"],

@@ -6,7 +6,8 @@ from datetime import datetime
 from typing import Any
 
 from django.db import connection
-from django.db.models import Q
+from django.db.models import Q, TextField, Value
+from django.db.models.functions import Cast, Concat
 from django.utils.text import slugify
 
 from catalog.models import (
@@ -19,7 +20,7 @@ from catalog.models import (
     ProductMedia,
     Seller,
 )
-from catalog.types import AttributeRecord, CategoryRecord, ProductRecord
+from catalog.records import AttributeRecord, CategoryRecord, ProductRecord
 from core import events
 from core.transactions import require_transaction
 
@@ -98,13 +99,45 @@ def upsert_products(*, products: Sequence[ProductRecord], now: datetime) -> dict
     ids = dict(Product.objects.filter(sku__in=slugs).values_list("sku", "pk"))
     _replace_attributes(products, ids)
     _replace_pictures(products, ids)
+    _publish(ids.values(), now)
+    return ids
+
+
+def announce(*, product_ids: Iterable[int], now: datetime) -> None:
+    """Publish `product.changed` for products that were written otherwise, such as in the admin; locks them first."""
+    require_transaction("catalog.operations.announce")
+    locked = Product.objects.select_for_update(no_key=True).filter(pk__in=list(product_ids)).order_by("pk")
+    _publish(locked.values_list("pk", flat=True), now)
+
+
+def readdress_categories() -> None:
+    """Make every category's address fit its place in the tree, after one was moved or renamed.
+
+    Raises IntegrityError where two would have the same.
+    """
+    require_transaction("catalog.operations.readdress_categories")
+    paths: dict[str, str] = {"": ""}
+    wrong = []
+    for node in Category.objects.select_for_update(no_key=True).order_by("path"):
+        above = paths[node.path[: -Category.steplen]]
+        paths[node.path] = f"{above}/{node.slug}" if above else node.slug
+        if node.slug_path != paths[node.path]:
+            node.slug_path = paths[node.path]
+            wrong.append(node)
+    # By way of addresses that nobody has: two that change places would meet half way.
+    Category.objects.filter(pk__in=[node.pk for node in wrong]).update(
+        slug_path=Concat(Value("/"), Cast("pk", TextField()))
+    )
+    Category.objects.bulk_update(wrong, ["slug_path"])
+
+
+def _publish(product_ids: Iterable[int], now: datetime) -> None:
     events.publish_all(
         topic=events.CATALOG_EVENTS,
         type="product.changed",
-        data_by_key={str(pk): {"product_id": pk} for pk in sorted(ids.values())},
+        data_by_key={str(pk): {"product_id": pk} for pk in sorted(product_ids)},
         now=now,
     )
-    return ids
 
 
 def offer_filters(*, codes: Iterable[str]) -> None:

@@ -11,10 +11,11 @@ from django.utils.translation import gettext as _
 from catalog.cards import FIRST_PICTURE, cards, stored_picture
 from catalog.facets import count_facets, count_totals
 from catalog.matching import ACTIVE, DOCUMENT, clean_query, conditions, matching, text_query
-from catalog.models import Category, Product
+from catalog.models import Brand, Category, Product
 from catalog.pictures import department_picture
 from catalog.product_pages import load_product_page
 from catalog.types import (
+    BrandLink,
     CategoryLink,
     CategoryNode,
     CategoryPage,
@@ -23,9 +24,11 @@ from catalog.types import (
     HomePage,
     Listing,
     ListingFilters,
+    ProductHit,
     ProductPage,
     SellableProduct,
     SortOrder,
+    Suggestions,
 )
 from core.errors import InvalidInput, NotFound
 from core.money import Money
@@ -33,6 +36,8 @@ from core.money import Money
 PAGE_SIZE = 20
 LAST_PAGE = 500
 SHELF_SIZE = 12
+SHORTEST_QUERY = 2
+SUGGESTIONS = 6
 ATTRIBUTES_LIMIT = 10
 
 
@@ -66,6 +71,27 @@ def family_cards(*, filters: ListingFilters, page: int = 1) -> Listing:
         pages=min(-(-totals.total // PAGE_SIZE), LAST_PAGE),
         average_rating=totals.average_rating,
         facets=count_facets(found, filters, totals),
+    )
+
+
+def suggestions(*, query: str) -> Suggestions:
+    """What may be meant by ``query``, the beginning of what somebody types. Three queries; none below two characters."""
+    typed = clean_query(query)
+    if len(typed) < SHORTEST_QUERY:
+        return Suggestions(products=(), categories=(), brands=(), queries=())
+    products = Product.objects.filter(ACTIVE, title__icontains=typed).order_by("-review_count", "pk")
+    categories = Category.objects.filter(is_active=True, name__icontains=typed).order_by("depth", "name")
+    brands = Brand.objects.filter(name__istartswith=typed).order_by("name")
+    return Suggestions(
+        products=tuple(
+            ProductHit(
+                id=row.pk, sku=row.sku, slug=row.slug, title=row.title, price=Money.rounded(row.price, row.currency)
+            )
+            for row in products[:SUGGESTIONS]
+        ),
+        categories=tuple(_link(node) for node in categories[:SUGGESTIONS]),
+        brands=tuple(BrandLink(slug=brand.slug, name=brand.name) for brand in brands[:SUGGESTIONS]),
+        queries=(),
     )
 
 

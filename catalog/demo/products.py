@@ -14,7 +14,8 @@ from typing import Any
 
 from django.utils.text import slugify
 
-from catalog.types import AttributeKind, AttributeRecord, CategoryRecord, PictureRecord, ProductRecord
+from catalog.records import AttributeRecord, CategoryRecord, PictureRecord, ProductRecord
+from catalog.types import AttributeKind
 from core.money import Money
 
 SEED = 2026

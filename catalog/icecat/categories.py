@@ -6,7 +6,7 @@ from pathlib import Path
 
 from django.utils.text import slugify
 
-from catalog.types import CategoryRecord
+from catalog.records import CategoryRecord
 
 INK, TONER = ("Printing", "Ink Cartridges"), ("Printing", "Toner")
 Place = tuple[str, str]

@@ -15,7 +15,8 @@ from typing import IO, Any, NoReturn, cast
 from django.utils.text import slugify
 
 from catalog.icecat.categories import category_of
-from catalog.types import AttributeKind, AttributeRecord, PictureRecord, ProductRecord
+from catalog.records import AttributeRecord, PictureRecord, ProductRecord
+from catalog.types import AttributeKind
 from core.money import Money
 
 CURRENCY = "USD"

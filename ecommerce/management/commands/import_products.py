@@ -8,13 +8,15 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
+from django.utils.module_loading import import_string
 
 from catalog import operations as catalog
 from catalog.icecat.categories import icecat_categories
 from catalog.icecat.rows import FILTERS, Row, count_rows, read_rows
-from catalog.types import ProductRecord
+from catalog.records import ProductRecord
 from core.clock import now
 from ecommerce.progress import progress_bar
 from ecommerce.seeding import WAREHOUSES, seeded_stock
@@ -35,6 +37,9 @@ class Command(BaseCommand):
         parser.add_argument("file", type=Path, help="products, one JSON object a line")
         parser.add_argument("--refused", type=Path, help="write refused rows to this CSV file: line, reason")
         parser.add_argument("--limit", type=int, help="take only so many rows")
+        parser.add_argument(
+            "--install-defaults", action="store_true", help="also add the shipping methods and taxes of a new shop"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Import; raises CommandError when rows were refused or a file can not be used."""
@@ -46,6 +51,8 @@ class Command(BaseCommand):
             imported, refused = self._import(file, options["refused"], limit)
         except OSError as problem:
             raise CommandError(f"{problem.filename or file}: {problem.strerror or problem}") from problem
+        if options["install_defaults"]:
+            import_string("pricing.services.install_defaults")(currency=settings.CURRENCY)
         self.stdout.write(f"{imported} products are in the shop.")
         if refused:
             raise CommandError(f"{refused} rows were refused.")
