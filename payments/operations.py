@@ -89,7 +89,7 @@ def schedule_void(*, payment_id: int, now: datetime) -> None:
     if row.status in policies.TAKEN:
         progress.refund_all(row, now=now)
     elif row.status not in policies.GIVEN_UP:
-        writes.schedule(row, PaymentWork.Kind.VOID, now=now)
+        writes.schedule_again(row, PaymentWork.Kind.VOID, now=now)
 
 
 def open_refund(

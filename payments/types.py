@@ -162,3 +162,20 @@ class Provider(Protocol):
 
     def parse_webhook(self, *, body: bytes, headers: Mapping[str, str], now: datetime) -> ProviderNotice | None:
         """What a webhook says, None for a kind the shop has no use for. Raises `errors.WebhookRefused`; asks nobody."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkReport:
+    """What one run of the payment work did: told the provider, was refused for good, or must come again."""
+
+    done: int
+    refused: int
+    postponed: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebhookReceipt:
+    """What became of a webhook: taken now, or known before."""
+
+    event_id: str
+    is_new: bool

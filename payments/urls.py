@@ -1,5 +1,9 @@
-"""Addresses of the pages of payments."""
+"""Addresses of payments outside the API: where providers tell what happened."""
 
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from payments import views
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("webhooks/payments/simulated/", views.webhook, {"provider": "simulated"}, name="webhook-simulated"),
+]

@@ -76,9 +76,5 @@ def schedule(row: Payment, kind: PaymentWork.Kind, *, now: datetime) -> None:
 
 def schedule_again(row: Payment, kind: PaymentWork.Kind, *, now: datetime) -> None:
     """As `schedule`, and once more where it was done before: there is something new to capture or void."""
-    PaymentWork.objects.update_or_create(
-        payment=row,
-        kind=kind,
-        defaults={"due_at": now, "done_at": None},
-        create_defaults={"due_at": now, "created_at": now},
-    )
+    schedule(row, kind, now=now)
+    PaymentWork.objects.filter(payment=row, kind=kind, done_at__isnull=False).update(due_at=now, done_at=None)
