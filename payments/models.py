@@ -1,5 +1,7 @@
 """Payments, refunds, what the provider told us, and what is still to be asked of it."""
 
+from decimal import Decimal
+
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -21,9 +23,9 @@ class Payment(models.Model):
     status = models.CharField(_("status"), max_length=20, choices=Status, default=Status.CREATED)
     currency = CurrencyField(_("currency"))
     amount = AmountField(_("amount"))
-    captured_amount = AmountField(_("captured"), default=0)
+    captured_amount = AmountField(_("captured"), default=Decimal(0))
     # Promised or given back: it rises when a refund is asked for, so that the CHECK stops one too many before it is sent.
-    refunded_amount = AmountField(_("refunded"), default=0)
+    refunded_amount = AmountField(_("refunded"), default=Decimal(0))
     failure_code = models.CharField(_("failure"), max_length=50, blank=True)
     next_action_url = models.URLField(max_length=500, blank=True)
     deadline_at = models.DateTimeField(_("to be settled by"))

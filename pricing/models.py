@@ -1,5 +1,7 @@
 """What shipping and tax cost. A quote is computed from these, never stored here."""
 
+from decimal import Decimal
+
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -16,7 +18,7 @@ class ShippingMethod(models.Model):
     name = models.CharField(_("name"), max_length=100)
     countries = ArrayField(models.CharField(max_length=2), default=list, blank=True, verbose_name=_("countries"))
     flat_amount = AmountField(_("flat amount"))
-    amount_per_kg = AmountField(_("amount per kilogram"), default=0)
+    amount_per_kg = AmountField(_("amount per kilogram"), default=Decimal(0))
     free_from = AmountField(_("free from"), null=True, blank=True)
     currency = CurrencyField(_("currency"))
     tax_class = models.CharField(_("tax class"), max_length=20, choices=TaxClass, default=TaxClass.STANDARD)
