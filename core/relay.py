@@ -57,7 +57,6 @@ class Relay:
         while not self.stop.is_set():
             try:
                 busy = self.run_once() > 0
-                metrics.observe_outbox(self.clock())
             except DATABASE_TROUBLE as trouble:
                 logger.warning("The relay waits for PostgreSQL: %s", trouble)
                 connection.close()

@@ -1,5 +1,6 @@
 """How values cross the API."""
 
+import re
 from typing import Any
 
 from drf_spectacular.utils import extend_schema_field
@@ -32,7 +33,7 @@ class MoneyField(serializers.Field):  # type: ignore[type-arg]  # the stubs' par
         amounts = serializers.DecimalField(max_digits=14, decimal_places=3)
         if (
             not isinstance(data, dict)
-            or not isinstance(data.get("currency"), str)
+            or not re.fullmatch("[A-Z]{3}", str(data.get("currency")))
             or isinstance(data.get("amount"), float)
         ):
             self.fail("invalid", example='{"amount": "49.95", "currency": "USD"}')

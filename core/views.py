@@ -1,21 +1,27 @@
 """What machines ask: is it alive, is it ready, how is it doing; and what a problem's code means."""
 
+import logging
 import os
 import sys
 
 from django.conf import settings
+from django.db import DatabaseError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest, multiprocess
+from psycopg_pool import PoolTimeout
 
 from core.answers import answer
 from core.health import checks, is_ready
+from core.metrics import observe_outbox
 from core.net import client_address, is_loopback, is_within
 from core.problem_codes import KINDS
 from core.problems import plain, problem_of
+
+logger = logging.getLogger(__name__)
 
 
 @require_safe
@@ -51,6 +57,10 @@ def metrics(request: HttpRequest) -> HttpResponse:
     address = client_address(request)
     if not is_loopback(address) and not is_within(address, settings.METRICS_ALLOW):
         raise Http404
+    try:
+        observe_outbox()
+    except (DatabaseError, PoolTimeout) as trouble:
+        logger.warning("The outbox' figures stay as they were: %s", trouble)
     registry = REGISTRY
     if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
         registry = CollectorRegistry()

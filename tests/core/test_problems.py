@@ -9,10 +9,12 @@ from typing import Any
 
 import pytest
 from django.apps import apps
-from django.test import Client
+from django.db import OperationalError
+from django.test import Client, RequestFactory
 
 from core.errors import DomainError
 from core.problem_codes import KINDS
+from core.views import server_error
 from tests.requirements import REPOSITORY
 
 pytestmark = [pytest.mark.urls("tests.core.refusing_urls"), pytest.mark.django_db]
@@ -78,6 +80,18 @@ def test_a_defect_is_a_500_that_tells_nothing(client: Client) -> None:
 
     assert (document.status_code, document.json()["code"]) == (500, "server_error")
     assert page.status_code == 500
+    assert b"secret" not in document.content + page.content
+
+
+def test_a_database_that_is_away_before_the_view_is_no_defect() -> None:
+    try:
+        raise OperationalError("secret detail")
+    except OperationalError:
+        document = server_error(RequestFactory().get("/api/v1/cart"))
+        page = server_error(RequestFactory().get("/cart/"))
+
+    assert (document.status_code, page.status_code) == (503, 503)
+    assert (document["Content-Type"], document["Retry-After"]) == ("application/problem+json", "1")
     assert b"secret" not in document.content + page.content
 
 
