@@ -1,16 +1,16 @@
 """What staff fill in to change the stock."""
 
-from typing import Any
-
 from django import forms
 from django.contrib import admin
 from django.contrib.admin.widgets import ForeignKeyRawIdWidget
 from django.utils.translation import gettext_lazy as _
 
-from inventory.models import Inventory
+from inventory.models import Inventory, Warehouse
+
+_PRODUCT = Inventory.product.field
 
 
-class StockForm(forms.ModelForm):  # type: ignore[type-arg]  # only its two choices are the model's; nothing is saved by it
+class StockForm(forms.Form):
     """One change of the stock of a product in a warehouse."""
 
     RECEIVE, ADJUST, THRESHOLD = "receive", "adjust", "threshold"
@@ -19,24 +19,11 @@ class StockForm(forms.ModelForm):  # type: ignore[type-arg]  # only its two choi
         (ADJUST, _("Adjust the books by so many, more or less")),
         (THRESHOLD, _("Call stock low below so many")),
     )
+    product = _PRODUCT.formfield(widget=ForeignKeyRawIdWidget(_PRODUCT.remote_field, admin.site))
+    warehouse = forms.ModelChoiceField(label=_("Warehouse"), queryset=Warehouse.objects.all())
     kind = forms.ChoiceField(label=_("What to do"), choices=KINDS)
     quantity = forms.IntegerField(label=_("Units"))
     reference = forms.CharField(
         label=_("Reference"), max_length=100, required=False, help_text=_("Such as the number of a delivery.")
     )
     reason = forms.CharField(label=_("Reason"), max_length=200, required=False, help_text=_("Needed to adjust."))
-
-    class Meta:
-        model = Inventory
-        fields = ("product", "warehouse")
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        relation = Inventory._meta.get_field("product").remote_field  # noqa: SLF001 - Django's own interface
-        self.fields["product"].widget = ForeignKeyRawIdWidget(relation, admin.site)
-
-    def validate_unique(self) -> None:
-        """The pair is there already as a rule: it is what will be changed."""
-
-    def validate_constraints(self) -> None:
-        """As above; services check what they write."""
