@@ -20,7 +20,7 @@ class NewItemSerializer(QuantitySerializer):
     product_id = serializers.IntegerField(min_value=1, max_value=LARGEST_ID)
 
 
-class PictureSerializer(serializers.Serializer):  # type: ignore[type-arg]  # no model behind it
+class LinePictureSerializer(serializers.Serializer):  # type: ignore[type-arg]  # no model behind it
     """A picture in three sizes."""
 
     card_url = serializers.CharField()
@@ -37,7 +37,7 @@ class CartItemSerializer(serializers.Serializer):  # type: ignore[type-arg]  # n
     sku = serializers.CharField()
     slug = serializers.CharField()
     title = serializers.CharField()
-    picture = PictureSerializer(allow_null=True)
+    picture = LinePictureSerializer(allow_null=True)
     quantity = serializers.IntegerField()
     unit_price = MoneyField()
     seen_price = MoneyField(help_text="What the shopper was last told; differs from unit_price when price_changed.")
