@@ -11,25 +11,25 @@ WORKERS ?= 2
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' Makefile
 
-run: .venv/run-ready ## start the whole shop on http://127.0.0.1:8000 (PORT changes it)
+run: packages ## start the whole shop on http://127.0.0.1:8000 (PORT changes it)
 	@exec $(BIN)/python -m ecommerce.laptop
 
-test: .venv/dev-ready ## run every test on servers of its own (ARGS="tests/cart -k merge" narrows it)
+test: dev-packages ## run every test on servers of its own (ARGS="tests/cart -k merge" narrows it)
 	@$(BIN)/python -m tests.servers -- $(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
 
-check: .venv/dev-ready ## format, lint, types, boundaries, migrations, deployment settings
+check: dev-packages ## format, lint, types, boundaries, migrations, deployment settings
 	@sh tools/check.sh
 
-format: .venv/dev-ready ## bring the code into its form
+format: dev-packages ## bring the code into its form
 	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .
 
-soak: .venv/dev-ready ## the long forms of the tests
+soak: dev-packages ## the long forms of the tests
 	@$(BIN)/python -m tests.servers -- $(BIN)/python -m pytest -n $(WORKERS) -m soak $(ARGS)
 
-bench: .venv/dev-ready ## measure; prints tables, asserts nothing
+bench: dev-packages ## measure; prints tables, asserts nothing
 	@$(BIN)/python -m tests.servers -- $(BIN)/python -m bench $(ARGS)
 
-vendor: .venv/run-ready ## fetch the vendored front-end files anew (needs npm)
+vendor: packages ## fetch the vendored front-end files anew (needs npm)
 	@$(BIN)/python tools/vendor.py
 
 lock: ## write the requirements' lock files anew (needs uv)
@@ -39,10 +39,9 @@ lock: ## write the requirements' lock files anew (needs uv)
 clean: ## stop the embedded servers; remove their data and the virtual environment
 	@sh tools/clean.sh
 
-.venv/run-ready: requirements.txt tools/environment.sh
+.PHONY: packages dev-packages
+packages:
 	@PYTHON="$(PYTHON)" sh tools/environment.sh requirements.txt
-	@touch $@
 
-.venv/dev-ready: requirements-dev.txt tools/environment.sh
+dev-packages:
 	@PYTHON="$(PYTHON)" sh tools/environment.sh requirements-dev.txt
-	@touch .venv/run-ready $@

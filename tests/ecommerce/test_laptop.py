@@ -43,8 +43,7 @@ class Run:
         self.checkout = checkout
         self.port = int(environ.get("PORT", "") or embedded.free_port())
         self.log = checkout.parent / f"{self.port}.log"
-        environment = {name: value for name, value in os.environ.items() if not name.startswith(("VALKEY_", "SHOP_"))}
-        environment |= {"DATABASE_URL": _database_url(), "PORT": str(self.port), **environ}
+        environment = _environment() | {"DATABASE_URL": _database_url(), "PORT": str(self.port), **environ}
         with self.log.open("w") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "ecommerce.laptop"],
@@ -143,11 +142,10 @@ def test_a_taken_port_is_one_clear_line_before_anything_starts(checkout: Path) -
     ],
 )
 def test_a_wrong_variable_is_one_clear_line(checkout: Path, variables: dict[str, str], line: str) -> None:
-    environment = os.environ | variables
     done = subprocess.run(
         [sys.executable, "-m", "ecommerce.laptop"],
         cwd=checkout,
-        env=environment,
+        env=_environment() | variables,
         capture_output=True,
         text=True,
         check=False,
@@ -170,10 +168,15 @@ def test_clean_removes_data_and_servers(checkout: Path) -> None:
     local = checkout / ".local"
     embedded.start(local, environ={})
 
-    subprocess.run([sys.executable, "-m", "ecommerce.laptop", "clean"], cwd=checkout, check=True)
+    subprocess.run([sys.executable, "-m", "ecommerce.laptop", "clean"], cwd=checkout, env=_environment(), check=True)
 
     assert not local.exists()
     assert not embedded.outside_home(local).exists()
+
+
+def _environment() -> dict[str, str]:
+    """Of a person at a terminal: without what points at the tests' own servers and folders."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(("VALKEY_", "DATABASE_", "SHOP_"))}
 
 
 def _database_url() -> str:
