@@ -90,6 +90,8 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response:
     if problem is None:
         logger.error("API request failed", exc_info=error)
         problem = plain("server_error", _("The request could not be finished."))
+    elif problem.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        logger.warning("API request refused: %s", problem.detail, exc_info=error)
     headers = problem.headers()
     if isinstance(error, drf.MethodNotAllowed):
         headers["Allow"] = ", ".join(getattr(context.get("view"), "allowed_methods", []))
