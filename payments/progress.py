@@ -48,7 +48,7 @@ def follow(
         if not policies.may_become(PaymentStatus(row.status), wanted):
             writes.save(row, now=now)
     if policies.may_become(PaymentStatus(row.status), wanted):
-        row.failure_code = failure_code or row.failure_code
+        row.failure_code = row.failure_code or failure_code  # the first reason is the one that counts
         row.next_action_url = next_action_url
     if not writes.move(row, wanted, now=now):
         return
