@@ -136,7 +136,7 @@ class MediaInline(admin.TabularInline):  # type: ignore[type-arg]  # of ProductM
 
     model = ProductMedia
     fields = ("preview", "file", "alt", "position", "source_url")
-    readonly_fields = ("preview",)
+    readonly_fields = ("preview", "source_url")
     extra = 0
 
     @admin.display(description=gettext_lazy("preview"))

@@ -36,5 +36,5 @@ class CategoryForm(MoveNodeForm):  # type: ignore[misc]  # treebeard has no type
         reference: Category | None = cleaned.get("treebeard_ref_node")
         if reference is None or str(cleaned.get("treebeard_position", "")).endswith("child"):
             return reference
-        parent: Category | None = reference.get_parent()
+        parent: Category | None = Category.objects.get_parent(reference)
         return parent

@@ -2,7 +2,7 @@
 
 import io
 import tomllib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -45,7 +45,9 @@ _FIXED = {
     "flame": "#f2b84b",
 }
 _GROUNDS = ("#e9f0f2", "#f4ede2", "#eef1e6", "#f3e9e7", "#ebe9f2", "#f2f0ea")
+_SHADOW = 76  # of 255: how dark the shadow is
 Rgb = tuple[int, int, int]
+Fill = Rgb | int
 
 
 @cache
@@ -61,18 +63,20 @@ def draw(*, kind: str, colour: str, ground: int) -> bytes:
     Raises KeyError for a kind or a colour that is not there.
     """
     fills = palette(COLOURS[colour])
-    layer = Image.new("RGBA", (_PIXELS, _PIXELS), (0, 0, 0, 0))
-    pen = ImageDraw.Draw(layer)
-    for shape in drawings()[kind]:
-        name, fill, *numbers = shape.split()
-        _SHAPES[name](pen, fills[fill], [float(number) for number in numbers])
-    drawn = layer.resize((SIZE, SIZE), Image.Resampling.BOX)
     picture = _ground(_rgb(_GROUNDS[ground % len(_GROUNDS)]))
-    picture.paste((70, 75, 85), (0, SIZE // 64), _shadow(drawn))
-    picture.paste(drawn, (0, 0), drawn)
+    picture.paste((70, 75, 85), (0, _PIXELS // 64), _shadow(kind))
+    pen = ImageDraw.Draw(picture)
+    for shape, fill, numbers in _shapes(kind):
+        _SHAPES[shape](pen, fills[fill], [number * _UNIT for number in numbers])
     file = io.BytesIO()
-    picture.save(file, "WEBP", quality=88, method=2)
+    picture.reduce(_SCALE).save(file, "WEBP", quality=88, method=2)
     return file.getvalue()
+
+
+def _shapes(kind: str) -> Iterator[tuple[str, str, list[float]]]:
+    for written in drawings()[kind]:
+        shape, fill, *numbers = written.split()
+        yield shape, fill, [float(number) for number in numbers]
 
 
 def _ground(rgb: Rgb) -> Image.Image:
@@ -81,14 +85,16 @@ def _ground(rgb: Rgb) -> Image.Image:
     for row in range(100):
         tone = 1.0 - row / 900 if row < 82 else 0.94 + (row - 82) / 500
         column.putpixel((0, row), _tone(rgb, tone))
-    return column.resize((SIZE, SIZE), Image.Resampling.BILINEAR)
+    return column.resize((_PIXELS, _PIXELS), Image.Resampling.BILINEAR)
 
 
-def _shadow(drawn: Image.Image) -> Image.Image:
+def _shadow(kind: str) -> Image.Image:
     """A soft mask of what is drawn, made small because nobody sees the grain of a blur."""
-    small = drawn.getchannel("A").resize((SIZE // 6, SIZE // 6))
-    blurred = small.filter(ImageFilter.GaussianBlur(4)).point([value * 3 // 10 for value in range(256)])
-    return blurred.resize((SIZE, SIZE), Image.Resampling.BILINEAR)
+    small = Image.new("L", (100, 100))
+    pen = ImageDraw.Draw(small)
+    for shape, _fill, numbers in _shapes(kind):
+        _SHAPES[shape](pen, _SHADOW, numbers)
+    return small.filter(ImageFilter.GaussianBlur(3)).resize((_PIXELS, _PIXELS), Image.Resampling.BILINEAR)
 
 
 def palette(colour: str) -> dict[str, Rgb]:
@@ -119,7 +125,7 @@ def _lighter(rgb: Rgb) -> Rgb:
 
 
 def _points(numbers: Sequence[float]) -> list[tuple[float, float]]:
-    return [(x * _UNIT, y * _UNIT) for x, y in zip(numbers[::2], numbers[1::2], strict=True)]
+    return list(zip(numbers[::2], numbers[1::2], strict=True))
 
 
 def smooth(points: Sequence[tuple[float, float]], *, closed: bool) -> list[tuple[float, float]]:
@@ -144,21 +150,21 @@ def _spline(values: Sequence[float], t: float) -> float:
     return 0.5 * (2 * b + (c - a) * t + (2 * a - 5 * b + 4 * c - d) * t**2 + (3 * b - a - 3 * c + d) * t**3)
 
 
-def _stroke(pen: ImageDraw.ImageDraw, fill: Rgb, width: float, points: Sequence[tuple[float, float]]) -> None:
-    thick = max(1, round(width * _UNIT))
+def _stroke(pen: ImageDraw.ImageDraw, fill: Fill, width: float, points: Sequence[tuple[float, float]]) -> None:
+    thick = max(1, round(width))
     pen.line(points, fill=fill, width=thick, joint="curve")
     for x, y in (points[0], points[-1]):
         pen.ellipse((x - thick / 2, y - thick / 2, x + thick / 2, y + thick / 2), fill=fill)
 
 
-def _rect(pen: ImageDraw.ImageDraw, fill: Rgb, numbers: Sequence[float]) -> None:
-    radius = numbers[4] * _UNIT if len(numbers) > 4 else 0
-    pen.rounded_rectangle([number * _UNIT for number in numbers[:4]], radius=radius, fill=fill)
+def _rect(pen: ImageDraw.ImageDraw, fill: Fill, numbers: Sequence[float]) -> None:
+    radius = numbers[4] if len(numbers) > 4 else 0
+    pen.rounded_rectangle(list(numbers[:4]), radius=radius, fill=fill)
 
 
-_SHAPES: dict[str, Callable[[ImageDraw.ImageDraw, Rgb, Sequence[float]], None]] = {
+_SHAPES: dict[str, Callable[[ImageDraw.ImageDraw, Fill, Sequence[float]], None]] = {
     "rect": _rect,
-    "oval": lambda pen, fill, numbers: pen.ellipse([number * _UNIT for number in numbers], fill=fill),
+    "oval": lambda pen, fill, numbers: pen.ellipse(list(numbers), fill=fill),
     "poly": lambda pen, fill, numbers: pen.polygon(_points(numbers), fill=fill),
     "curve": lambda pen, fill, numbers: pen.polygon(smooth(_points(numbers), closed=True), fill=fill),
     "line": lambda pen, fill, numbers: _stroke(pen, fill, numbers[0], _points(numbers[1:])),

@@ -23,7 +23,7 @@ CURRENCY = "USD"
 SELLER = "Harbour"
 LONGEST_LINE = 1_000_000
 HIGHEST_PRICE = 10**9  # in cents
-LARGEST_NUMBER = Decimal(10) ** 17
+MOST_DIGITS = 17  # before the point; what the column takes
 FILTERS = frozenset(
     {
         "brand-compatibility",
@@ -251,9 +251,9 @@ def _attribute(code: str, name: str, kind: AttributeKind, value: Any) -> Attribu
         if isinstance(value, bool) or not isinstance(value, int | Decimal):
             _refuse(f"{name} is not a number")
         number = Decimal(value)
-        if abs(number) >= LARGEST_NUMBER:
+        if number.adjusted() >= MOST_DIGITS:
             _refuse(f"{name} is too large a number")
-        number = number.quantize(Decimal("0.000001"))
+        number = number.quantize(Decimal("0.000001")) + 0  # a zero has no sign
         shown = f"{number.normalize():f}"
         return AttributeRecord(code=code, name=name, kind=kind, value=shown, number=number, unit=UNITS.get(code, ""))
     if not isinstance(value, str):
