@@ -85,15 +85,15 @@ def release_expired(*, now: datetime, batch: int = 500) -> ReleasedHolds:
 
     Products that somebody else has locked wait for the next run. Two runs at once, or one killed, release each hold once.
     """
-    tried: set[int] = set()
-    holds = units = 0
+    last = holds = units = 0
     lines: set[int] = set()
     while True:
-        lapsed = Reservation.objects.filter(expires_at__lte=now).exclude(inventory__product_id__in=tried)
-        products = list(lapsed.values_list("inventory__product_id", flat=True).distinct()[:batch])
+        lapsed = Reservation.objects.filter(expires_at__lte=now, inventory__product_id__gt=last)
+        ids = lapsed.order_by("inventory__product_id").values_list("inventory__product_id", flat=True)
+        products = list(ids.distinct()[:batch])
         if not products:
             break
-        tried.update(products)
+        last = products[-1]
         with unit_of_work():
             released = operations.release_lapsed(product_ids=products, now=now)
         holds += len(released)
