@@ -13,7 +13,7 @@ from core.money import Money
 from payments import gateways, operations, services, work
 from payments.errors import PaymentNotAuthorised
 from payments.models import PaymentWork
-from payments.types import AuthorisationOutcome, PaymentRef, PaymentStatus, WorkReport
+from payments.types import Authorisation, AuthorisationOutcome, PaymentRef, PaymentStatus, WorkReport
 from tests.payments.arranged import authorised, capture, captured, fresh, opened, told, usd, void
 from tests.servers.simulator import Simulator
 
@@ -146,7 +146,7 @@ def test_an_authorisation_heard_of_after_the_void_is_voided_again(simulator: Sim
     payment = opened()
     void(payment)
     services.do_payment_work(now=now())
-    stale = gateways.Authorisation(outcome=AuthorisationOutcome.AUTHORISED, provider_reference="sim_stale")
+    stale = Authorisation(outcome=AuthorisationOutcome.AUTHORISED, provider_reference="sim_stale")
 
     with transaction.atomic():
         after = operations.record_authorisation(payment_id=payment.id, authorisation=stale, now=now())
@@ -221,4 +221,4 @@ def test_an_external_payment_asks_nobody(simulator: Simulator) -> None:
         payment = operations.record_external(reference="OLD-1", amount=usd("10.00"), now=now())
 
     assert (payment.status, payment.captured) == (PaymentStatus.CAPTURED, usd("10.00"))
-    assert gateways.look_up(payment=payment) == gateways.Authorisation(outcome=AuthorisationOutcome.UNKNOWN)
+    assert gateways.look_up(payment=payment) == Authorisation(outcome=AuthorisationOutcome.UNKNOWN)
