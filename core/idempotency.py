@@ -8,13 +8,18 @@ answers repeats sooner, and may be away or emptied.
 import hashlib
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.core.cache import cache
-from django.db import connection, transaction
+from django.db import Error as DatabaseTrouble
+from django.db import OperationalError, connection, transaction
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
+from psycopg_pool import PoolTimeout
+from rest_framework.renderers import JSONRenderer
 
 from core.errors import Conflict, DomainError, InvalidInput
 from core.models import IdempotencyClaim
@@ -25,6 +30,7 @@ HEADER = "Idempotency-Key"
 REPLAYED = "Idempotent-Replayed"
 KEY_LENGTH = 255
 BUSY_SECONDS = 5
+LOCK_NOT_AVAILABLE = "55P03"
 
 
 class KeyMissing(InvalidInput):
@@ -102,17 +108,13 @@ def claim(*, scope: str, owner: str, key: str, fingerprint: str, now: datetime) 
     known = _known_answer(place, fingerprint)
     if known is not None:
         return known
-    with transaction.atomic(durable=True):
-        is_new = _insert(scope=scope, owner=owner, key=key, fingerprint=fingerprint, now=now)
-        row = IdempotencyClaim.objects.select_for_update().filter(scope=scope, owner=owner, key=key).first()
-        if row is None:  # the one that ran gave it back at this very moment
-            raise _busy()
-        answer = None if is_new else _answer_or_take_over(row, fingerprint, now)
-    if answer is not None:
-        return answer
+    found = _claim_or_answer(scope=scope, owner=owner, key=key, fingerprint=fingerprint, now=now)
+    if isinstance(found, Answer):
+        return found
+    row_id, fence = found
     lease = settings.IDEMPOTENCY_LEASE.total_seconds()
     cache.set(place, json.dumps({"state": "running", "fingerprint": fingerprint}), timeout=lease)
-    return Claim(id=row.pk, fence=row.fence, cache_key=place, fingerprint=fingerprint)
+    return Claim(id=row_id, fence=fence, cache_key=place, fingerprint=fingerprint)
 
 
 def hold(claimed: Claim) -> None:
@@ -134,7 +136,7 @@ def refuse(claimed: Claim, refusal: DomainError, *, now: datetime) -> None:
     if problem is None or problem.status >= 500:
         forget(claimed)
         return
-    body = json.dumps(problem.document()).encode()
+    body = JSONRenderer().render(problem.document())  # as the API says it the first time
     answer = Answer(status=problem.status, body=body, headers={"Content-Type": CONTENT_TYPE, **problem.headers()})
     with transaction.atomic(durable=True):
         hold(claimed)
@@ -142,37 +144,90 @@ def refuse(claimed: Claim, refusal: DomainError, *, now: datetime) -> None:
 
 
 def forget(claimed: Claim) -> None:
-    """Give the claim back unanswered, so that a repeat runs at once; harmless when it was lost. Commits."""
-    IdempotencyClaim.objects.filter(pk=claimed.id, fence=claimed.fence, state=IdempotencyClaim.State.RUNNING).delete()
+    """Give the claim back as if it had never been, so that any repeat runs at once; harmless when it was lost. Commits.
+
+    Where the database is away the lease ends by itself: nothing is raised, for what went wrong before is what to tell.
+    """
+    with suppress(DatabaseTrouble, PoolTimeout):
+        _running(claimed).delete()
     cache.delete(claimed.cache_key)
 
 
-def _insert(*, scope: str, owner: str, key: str, fingerprint: str, now: datetime) -> bool:
-    """Write a new claim unless there is one; whether it is new. Of two at once the second waits for the first's commit."""
+def release(claimed: Claim, *, now: datetime) -> None:
+    """End the lease without an answer: a repeat of the same request goes on from here. As harmless as `forget`. Commits."""
+    with suppress(DatabaseTrouble, PoolTimeout):
+        _running(claimed).update(lease_until=now)
+    cache.delete(claimed.cache_key)
+
+
+def _running(claimed: Claim) -> "QuerySet[IdempotencyClaim]":
+    return IdempotencyClaim.objects.filter(pk=claimed.id, fence=claimed.fence, state=IdempotencyClaim.State.RUNNING)
+
+
+def _claim_or_answer(*, scope: str, owner: str, key: str, fingerprint: str, now: datetime) -> tuple[int, int] | Answer:
+    """The id and fence of a claim that is now this process', or what was answered before."""
+    try:
+        with transaction.atomic(durable=True):
+            row_id = _insert(scope=scope, owner=owner, key=key, fingerprint=fingerprint, now=now)
+            if row_id is not None:
+                return row_id, 1
+            rows = IdempotencyClaim.objects.filter(scope=scope, owner=owner, key=key)
+            answer = _answer_of(rows.first(), fingerprint, now)
+            if answer is not None:
+                return answer
+            # Nobody should be at it. Who has it locked all the same is taking it over, or slow and writing its answer.
+            row = rows.select_for_update(nowait=True).first()
+            answer = _answer_of(row, fingerprint, now)
+            if answer is not None:
+                return answer
+            assert row is not None
+            _take_over(row, fingerprint, now)
+            return row.pk, row.fence
+    except OperationalError as error:
+        if getattr(error.__cause__, "sqlstate", None) != LOCK_NOT_AVAILABLE:
+            raise
+        raise _busy() from error
+
+
+def _insert(*, scope: str, owner: str, key: str, fingerprint: str, now: datetime) -> int | None:
+    """Write a new claim and return its id; None when there is one. Of two at once the second waits for the first's commit."""
     with connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO core_idempotencyclaim"
-            " (scope, owner, key, fingerprint, state, fence, lease_until, response_headers, created_at)"
-            " VALUES (%s, %s, %s, %s, 'running', 1, %s, '{}', %s) ON CONFLICT DO NOTHING",
-            [scope, owner, key, fingerprint, now + settings.IDEMPOTENCY_LEASE, now],
+            " (scope, owner, key, fingerprint, state, fence, lease_until, response_headers, created_at, expires_at)"
+            " VALUES (%s, %s, %s, %s, 'running', 1, %s, '{}', %s, %s) ON CONFLICT DO NOTHING RETURNING id",
+            [scope, owner, key, fingerprint, now + settings.IDEMPOTENCY_LEASE, now, _abandoned_at(now)],
         )
-        return bool(cursor.rowcount)
+        made = cursor.fetchone()
+    return None if made is None else int(made[0])
 
 
-def _answer_or_take_over(row: IdempotencyClaim, fingerprint: str, now: datetime) -> Answer | None:
-    """The answer of a locked row; or take it over, when it is past its life or its lease, and say None."""
-    is_over = row.expires_at is not None and row.expires_at <= now
-    if not is_over and row.fingerprint != fingerprint:
-        raise _reused()
-    if row.state == row.State.RUNNING and row.lease_until > now:
+def _answer_of(row: IdempotencyClaim | None, fingerprint: str, now: datetime) -> Answer | None:
+    """The answer that a row holds, None when it is there to be taken over. Raises InProgress and KeyReused."""
+    if row is None:  # the one that ran gave it back at this very moment
         raise _busy()
-    if row.state != row.State.RUNNING and not is_over:
+    is_over = row.expires_at is not None and row.expires_at <= now
+    if is_over:
+        return None
+    if row.fingerprint != fingerprint:
+        raise reused()
+    if row.state != row.State.RUNNING:
         return _stored_answer(row)
+    if row.lease_until > now:
+        raise _busy()
+    return None
+
+
+def _take_over(row: IdempotencyClaim, fingerprint: str, now: datetime) -> None:
     row.fence += 1
-    row.state, row.fingerprint, row.expires_at = row.State.RUNNING, fingerprint, None
+    row.state, row.fingerprint, row.expires_at = row.State.RUNNING, fingerprint, _abandoned_at(now)
     row.lease_until = now + settings.IDEMPOTENCY_LEASE
     row.save(update_fields=["fence", "state", "fingerprint", "expires_at", "lease_until"])
-    return None
+
+
+def _abandoned_at(now: datetime) -> datetime:
+    """When a claim that nobody ever answers is forgotten."""
+    return now + settings.IDEMPOTENCY_REPLAY_LIFETIME
 
 
 def _stored_answer(row: IdempotencyClaim) -> Answer:
@@ -211,7 +266,7 @@ def _known_answer(place: str, fingerprint: str) -> Answer | None:
         if not isinstance(known, dict):
             return None
         if known["fingerprint"] != fingerprint:
-            raise _reused()
+            raise reused()
         if known["state"] == "running":
             raise _busy()
         return Answer(status=known["status"], body=known["body"].encode(), headers=known["headers"], replayed=True)
@@ -224,7 +279,8 @@ def _cache_key(scope: str, owner: str, key: str) -> str:
     return f"idem:{scope}:{hashlib.sha256(f'{owner} {key}'.encode()).hexdigest()}"
 
 
-def _reused() -> KeyReused:
+def reused() -> KeyReused:
+    """The refusal of a key that came with another request before."""
     return KeyReused(_("This Idempotency-Key was used for another request. Use a new key for a new request."))
 
 

@@ -35,6 +35,8 @@ class Order(models.Model):
     notes = models.TextField(_("notes"), blank=True)
     idempotency_owner = models.CharField(max_length=100)
     idempotency_key = models.CharField(max_length=255)
+    # Of the request that made it: another body under the same key is refused as long as the order exists.
+    request_fingerprint = models.CharField(max_length=64, blank=True)
     placed_at = models.DateTimeField(_("placed"))
     updated_at = models.DateTimeField(_("updated"))
     archived_at = models.DateTimeField(_("archived"), null=True, blank=True)

@@ -7,6 +7,7 @@ from contextlib import suppress
 from datetime import datetime
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from cart import operations as cart
 from cart.errors import CartNotFound
@@ -16,6 +17,7 @@ from core.transactions import require_transaction
 from inventory import operations as inventory
 from inventory.types import SaleLine
 from orders import locks, metrics, writes
+from orders.errors import OrderNotFound
 from orders.models import Order, OrderLine
 from orders.types import OrderStatus, PaymentStatus
 from payments import operations as payments
@@ -31,6 +33,7 @@ _SAID_YES = frozenset(
     }
 )
 _SAID_NO = frozenset({payment_types.PaymentStatus.DECLINED, payment_types.PaymentStatus.VOIDED})
+_SOLD = frozenset({OrderStatus.PAID, OrderStatus.PROCESSING})
 _GIVEN_UP = frozenset({OrderStatus.PAYMENT_FAILED, OrderStatus.CANCELLED})
 
 
@@ -77,6 +80,23 @@ def give_up(*, order_id: int, now: datetime) -> Order:
     return order
 
 
+def cancel(*, number: str, actor_id: int | None, reason: str, now: datetime) -> None:
+    """Cancel an order that was not shipped: what it holds or took goes back to the shelves, and its money to the shopper.
+
+    Raises OrderNotFound, InvalidTransition, and RuntimeError outside a transaction.
+    """
+    require_transaction("orders.operations.cancel")
+    order = follow_payment(number=number, now=now)
+    if order is None:
+        raise OrderNotFound(_("There is no such order."))
+    if order.status == OrderStatus.PENDING_PAYMENT:
+        inventory.release_order(order_line_ids=_line_ids(order), now=now)
+    elif order.status in _SOLD:
+        _restock(order, actor_id, now)
+    writes.move(order, OrderStatus.CANCELLED, now=now, actor_id=actor_id, note=reason)
+    payments.schedule_void(payment_id=order.payment_id, now=now)
+
+
 def cancel_uncaptured(*, number: str, now: datetime) -> None:
     """Cancel an order whose capture was refused for good: the goods go back, the authorisation is given up.
 
@@ -85,12 +105,7 @@ def cancel_uncaptured(*, number: str, now: datetime) -> None:
     require_transaction("orders.operations.cancel_uncaptured")
     order = follow_payment(number=number, now=now)
     if order is not None and order.status == OrderStatus.PAID:
-        lines = [
-            SaleLine(order_line_id=line.pk, product_id=line.product_id, quantity=line.quantity)
-            for line in order.lines.all()
-            if line.product_id is not None
-        ]
-        inventory.restock(lines=lines, reference=order.number, actor_id=None, now=now)
+        _restock(order, None, now)
         writes.move(order, OrderStatus.CANCELLED, now=now, note="capture refused")
         payments.schedule_void(payment_id=order.payment_id, now=now)
 
@@ -152,6 +167,15 @@ def _follow_money(order: Order, payment: PaymentRef, *, now: datetime) -> None:
     refundable = (OrderStatus.PROCESSING, OrderStatus.SHIPPED, OrderStatus.DELIVERED)
     if order.payment_status == PaymentStatus.REFUNDED and order.status in refundable:
         writes.move(order, OrderStatus.REFUNDED, now=now)
+
+
+def _restock(order: Order, actor_id: int | None, now: datetime) -> None:
+    lines = [
+        SaleLine(order_line_id=line.pk, product_id=line.product_id, quantity=line.quantity)
+        for line in order.lines.all()
+        if line.product_id is not None
+    ]
+    inventory.restock(lines=lines, reference=order.number, actor_id=actor_id, now=now)
 
 
 def _lock(order_id: int) -> Order:

@@ -94,13 +94,19 @@ def check_address(address: PostalAddress, *, pointer: str) -> CheckedAddress:
         name=address.name,
         line1=address.line1,
         line2=address.line2,
-        city=normal.get("city", address.city),
+        city=_as_typed(address.city, normal.get("city", address.city)),
         region=normal.get("country_area", address.region),
         postal_code=normal.get("postal_code", address.postal_code),
         country=normal["country_code"],
         phone=address.phone,
     )
     return CheckedAddress(checked, _phone_errors(address, pointer))
+
+
+def _as_typed(typed: str, normal: str) -> str:
+    """The usual form, but for mere capitals, which some countries' post asks for on the envelope only."""
+    typed, normal = typed.strip(), normal.strip()
+    return typed if typed.casefold() == normal.casefold() else normal
 
 
 def _address_errors(problem: InvalidAddressError, country: str, pointer: str) -> tuple[FieldError, ...]:

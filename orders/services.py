@@ -1,12 +1,13 @@
 """Checkout, exactly once, and settling what was left open (DESIGN.md section 4, "Checkout")."""
 
 import logging
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db import transaction
 from django.utils.translation import gettext as _
 
 from cart import operations as cart
@@ -16,6 +17,7 @@ from core import clock, idempotency
 from core.errors import DomainError
 from core.idempotency import Answer, Claim
 from core.shopper import Shopper
+from core.transactions import unit_of_work
 from inventory import operations as inventory
 from inventory.types import OrderMove
 from orders import metrics, operations, policies, selectors, writes
@@ -30,7 +32,8 @@ logger = logging.getLogger(__name__)
 SCOPE = "orders"
 # Younger ones are most likely still in the hands of the request that placed them.
 SETTLE_AFTER = timedelta(seconds=30)
-SETTLE_BATCH = 50
+SETTLE_BATCH = 500
+SETTLE_SECONDS = 20.0
 Render = Callable[[OrderView], Answer]
 
 
@@ -57,10 +60,27 @@ def place_order(
     if isinstance(claimed, Answer):
         metrics.ORDERS.labels(status="duplicate").inc()
         return idempotency.as_replay(claimed)
-    try:
+    with _given_back(claimed, now):
         placed = _place(claimed, cart_id=cart_id, owner=owner, key=key, request=request, now=now)
+    try:
         return _conclude(claimed, placed, render)
     except idempotency.LeaseLost:
+        raise
+    except Exception:
+        # There is an order, and perhaps money held: the next try goes on from here, and settling does without any.
+        idempotency.release(claimed, now=clock.now())
+        raise
+
+
+@contextmanager
+def _given_back(claimed: Claim, now: datetime) -> Iterator[None]:
+    """Until there is an order: a refusal is remembered with the claim, and after anything else the claim is given back."""
+    try:
+        yield
+    except idempotency.LeaseLost:
+        raise
+    except idempotency.KeyReused:
+        idempotency.forget(claimed)
         raise
     except DomainError as refusal:
         metrics.ORDERS.labels(status="failed").inc()
@@ -71,14 +91,27 @@ def place_order(
         raise
 
 
+def cancel_order(*, number: str, actor_id: int, reason: str, now: datetime) -> None:
+    """Cancel an order that was not shipped: its goods go back, and so does its money, held or taken.
+
+    Raises OrderNotFound, InvalidTransition for an order that is past that, and what `payments.operations.schedule_void` does.
+    """
+    with unit_of_work():
+        operations.cancel(number=number, actor_id=actor_id, reason=reason, now=now)
+
+
 def settle_payments(*, now: datetime) -> int:
     """Ask the provider about every payment that is neither final nor young, and let the orders follow; how many were settled.
 
-    One that the provider does not know, or that waits for its shopper, is given up at its deadline. Safe to repeat.
+    One that the provider does not know, or that waits for its shopper, is given up at its deadline. Safe to repeat. In no
+    order and for some seconds only: so no payment that takes long, or always fails, keeps the others waiting for ever.
     """
     waiting = Order.objects.filter(status=OrderStatus.PENDING_PAYMENT, placed_at__lt=now - SETTLE_AFTER)
+    begin = time.monotonic()
     settled = 0
-    for order_id in list(waiting.order_by("placed_at").values_list("pk", flat=True)[:SETTLE_BATCH]):
+    for order_id in list(waiting.order_by("?").values_list("pk", flat=True)[:SETTLE_BATCH]):
+        if time.monotonic() - begin > SETTLE_SECONDS:
+            break
         try:
             settled += settle_payment(order_id=order_id, now=now)
         except DomainError as refusal:
@@ -88,10 +121,10 @@ def settle_payments(*, now: datetime) -> int:
 
 def settle_payment(*, order_id: int, now: datetime) -> bool:
     """Ask the provider about one order's payment, and let the order follow; whether it waits no longer."""
-    with transaction.atomic(durable=True):
+    with unit_of_work():
         payment = payments.lock_payment(payment_id=Order.objects.values_list("payment_id", flat=True).get(pk=order_id))
     found = gateways.look_up(payment=payment)
-    with transaction.atomic(durable=True):
+    with unit_of_work():
         if found is not None:
             order = operations.conclude(order_id=order_id, authorisation=found, now=now)
             if order.status != OrderStatus.PENDING_PAYMENT:
@@ -106,10 +139,12 @@ def _place(
     claimed: Claim, *, cart_id: int | None, owner: str, key: str, request: CheckoutRequest, now: datetime
 ) -> _Placed:
     """Transaction A: the order with its payment, holds moved from cart to order; or the key's order, as it stands."""
-    with transaction.atomic(durable=True):
+    with unit_of_work():
         idempotency.hold(claimed)
         order = Order.objects.filter(idempotency_owner=owner, idempotency_key=key).first()
         if order is not None:
+            if order.request_fingerprint != claimed.fingerprint:
+                raise idempotency.reused()
             payment = payments.lock_payment(payment_id=order.payment_id)
             return _placed(order, payment, is_new=False)
         if cart_id is None:
@@ -128,7 +163,15 @@ def _place(
         )
         products = catalog.sellable(product_ids=[product_id for product_id, _quantity in wanted])
         order = writes.create(
-            request=request, cart=locked, quote=quote, payment=payment, products=products, owner=owner, key=key, now=now
+            request=request,
+            cart=locked,
+            quote=quote,
+            payment=payment,
+            products=products,
+            owner=owner,
+            key=key,
+            fingerprint=claimed.fingerprint,
+            now=now,
         )
         line_ids = dict(OrderLine.objects.filter(order=order).values_list("product_id", "pk"))
         moves = [
@@ -151,7 +194,7 @@ def _conclude(claimed: Claim, placed: _Placed, render: Render) -> Answer:
     if placed.is_pending and not placed.payment.is_settled:
         authorisation = _authorise(placed)
     now = clock.now()
-    with transaction.atomic(durable=True):
+    with unit_of_work():
         idempotency.hold(claimed)
         order = operations.conclude(order_id=placed.order_id, authorisation=authorisation, now=now)
         answer = render(selectors.view_of(order))
@@ -159,7 +202,7 @@ def _conclude(claimed: Claim, placed: _Placed, render: Render) -> Answer:
             idempotency.store(claimed, answer, now=now)
     if order.status == OrderStatus.PENDING_PAYMENT:
         # Nothing final to say again: a repeat finds the order and tells how it stands then.
-        idempotency.forget(claimed)
+        idempotency.release(claimed, now=now)
     return answer if placed.is_new else idempotency.as_replay(answer)
 
 

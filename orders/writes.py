@@ -24,6 +24,7 @@ def create(
     products: dict[int, SellableProduct],
     owner: str,
     key: str,
+    fingerprint: str,
     now: datetime,
 ) -> Order:
     """A new order waiting for its payment, with its lines, its history's first rows and its event. ``cart`` is the locked one."""
@@ -48,6 +49,7 @@ def create(
         quote=quote.to_json(),
         idempotency_owner=owner,
         idempotency_key=key,
+        request_fingerprint=fingerprint,
         placed_at=now,
         updated_at=now,
     )
@@ -78,7 +80,7 @@ def move(order: Order, wanted: OrderStatus, *, now: datetime, actor_id: int | No
     if not policies.may_become(before, wanted):
         raise InvalidTransition(
             _("An order that is “%(before)s” can not become “%(wanted)s”.") % {"before": before, "wanted": wanted},
-            params={"status": before, "wanted": str(wanted)},
+            params={"order_status": str(before), "wanted": str(wanted)},
         )
     order.status = wanted
     order.updated_at = now

@@ -47,7 +47,7 @@ class LockGuard:
 
     def __init__(self) -> None:
         self.breaches: list[str] = []
-        self._state: dict[int, tuple[int, set[str], set[str]]] = {}
+        self._state: dict[int, tuple[object, set[str], set[str]]] = {}
 
     def __call__(self, execute: Callable[..., Any], sql: str, params: Any, many: bool, context: dict[str, Any]) -> Any:
         connection = context["connection"]
@@ -75,10 +75,11 @@ class LockGuard:
     def _transaction(self, connection: BaseDatabaseWrapper) -> tuple[set[str], set[str]]:
         """The tables locked and filled so far in the transaction now open; forgotten when another one begins."""
         blocks = [block for block in connection.atomic_blocks if not getattr(block, "_from_testcase", False)]
-        mark = id(blocks[0]) if blocks else 0
+        # The block itself, not its id: that of a finished one is soon another's.
+        block = blocks[0] if blocks else None
         state = self._state.get(id(connection))
-        if state is None or state[0] != mark or not mark:
-            state = (mark, set(), set())
+        if state is None or state[0] is not block or block is None:
+            state = (block, set(), set())
             self._state[id(connection)] = state
         return state[1], state[2]
 

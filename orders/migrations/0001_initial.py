@@ -75,6 +75,7 @@ class Migration(migrations.Migration):
                 ("notes", models.TextField(blank=True, verbose_name="notes")),
                 ("idempotency_owner", models.CharField(max_length=100)),
                 ("idempotency_key", models.CharField(max_length=255)),
+                ("request_fingerprint", models.CharField(blank=True, max_length=64)),
                 ("placed_at", models.DateTimeField(verbose_name="placed")),
                 ("updated_at", models.DateTimeField(verbose_name="updated")),
                 ("archived_at", models.DateTimeField(blank=True, null=True, verbose_name="archived")),
