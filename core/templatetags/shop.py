@@ -13,6 +13,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
+from django_countries import countries
 
 from core.money import Money
 
@@ -24,6 +25,12 @@ ICONS = settings.BASE_DIR / "static" / "vendor" / "icons"
 def money(value: Money) -> str:
     """An amount as the reader's language writes it: $49.95."""
     return format_currency(value.amount, value.currency, locale=(get_language() or "en").replace("-", "_"))
+
+
+@register.filter
+def country_name(code: str) -> str:
+    """A country's name in the reader's language, from its ISO 3166 code."""
+    return str(countries.name(code)) or code
 
 
 @register.simple_tag
