@@ -94,6 +94,8 @@ def _environment(port: int, servers: embedded.Servers) -> dict[str, str]:
         MARK: str(LOCAL_DIR),
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",
         "PYTHONUNBUFFERED": "1",
+        # Celery warns of root, as whom a laptop's shop may well run: nothing it unpickles comes from anybody else.
+        "PYTHONWARNINGS": "ignore:You're running the worker:RuntimeWarning",
         "PORT": str(port),
         "PUBLIC_URL": os.environ.get("PUBLIC_URL") or f"http://127.0.0.1:{port}",
         "DATABASE_URL": servers.database_url,
@@ -159,10 +161,11 @@ class _Console(Printer):  # type: ignore[misc]  # honcho has no types
 
 def _announce(port: int, begin: float) -> None:
     """Say where the shop is once it answers."""
+    late = time.monotonic() + READY_SECONDS
     while not _is_ready(port):
-        if time.monotonic() - begin > READY_SECONDS:
+        if time.monotonic() > late:
             _say(f"The shop does not answer on port {port} yet; the lines above may say why.")
-            return
+            late += READY_SECONDS
         time.sleep(0.1)
     address = f"http://127.0.0.1:{port}"
     _say(
