@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 from pathlib import Path
 from typing import IO, Any, NoReturn, cast
 
@@ -58,6 +59,7 @@ UNITS = {
 }
 _KINDS = {"attr_t_": AttributeKind.TEXT, "attr_n_": AttributeKind.NUMBER, "attr_b_": AttributeKind.FLAG}
 _EAN = re.compile(r"\d{8,14}")
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _IN_BRACKETS = re.compile(r"__(.+?)_(?=_|$)")
 
 
@@ -176,7 +178,7 @@ def _clean(name: str, value: str, longest: int, *, required: bool = True) -> str
     text = value.strip()
     if required and not text:
         _refuse(f"{name} is empty")
-    if "\x00" in text or any("\ud800" <= letter <= "\udfff" for letter in text):
+    if _UNSTORABLE.search(text):
         _refuse(f"{name} has a character that can not be stored")
     if len(text) > longest:
         _refuse(f"{name} is longer than {longest} characters")
@@ -234,12 +236,18 @@ def _attributes(row: dict[str, Any]) -> Iterator[AttributeRecord]:
         kind = _KINDS.get(key[:7])
         if kind is None or value is None or value == "":
             continue
-        name = _IN_BRACKETS.sub(r" (\1)", key[7:]).replace("_", " ").strip()
-        code = slugify(name)[:100]
-        record = _attribute(code, name[:1].upper() + name[1:200], kind, value)
+        code, name = _named(key[7:])
+        record = _attribute(code, name, kind, value)
         if code and (code, record.value) not in seen:
             seen.add((code, record.value))
             yield record
+
+
+@lru_cache(maxsize=10_000)
+def _named(key: str) -> tuple[str, str]:
+    """Code and name of an attribute: ``thermal_design_power__tdp_`` is "Thermal design power (tdp)"."""
+    name = _IN_BRACKETS.sub(r" (\1)", key).replace("_", " ").strip()
+    return slugify(name)[:100], name[:1].upper() + name[1:200]
 
 
 def _attribute(code: str, name: str, kind: AttributeKind, value: Any) -> AttributeRecord:
