@@ -3,7 +3,7 @@
 import json
 import secrets
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -103,17 +103,18 @@ def history_of(order: Order) -> list[tuple[str, str, str]]:
     return list(order.history.order_by("id").values_list("kind", "from_status", "to_status"))
 
 
-def work_off() -> None:
+def work_off(at: datetime | None = None) -> None:
     """What the relay's process does: payment work until none is due, and every event to its subscribers, in order."""
-    while do_payment_work(now=now()).done:
+    moment = at or now()
+    while do_payment_work(now=moment).done:
         pass
     for row in OutboxEvent.objects.filter(published_at=None).order_by("id"):
         for subscriber in SUBSCRIBERS.get(row.type, ()):
-            deliver(event_of(row), subscriber, now=now())
-        row.published_at = now()
+            deliver(event_of(row), subscriber, now=moment)
+        row.published_at = moment
         row.save()
-    if do_payment_work(now=now()).done:
-        work_off()
+    if do_payment_work(now=moment).done:
+        work_off(moment)
 
 
 def at_provider(provider: Simulator, order: Order) -> list[tuple[str, int, int]]:

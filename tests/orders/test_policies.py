@@ -15,7 +15,9 @@ GERMAN = PostalAddress(
 AMERICAN = PostalAddress(
     name="Ada Lovelace", line1="350 Fifth Avenue", city="New York", region="NY", postal_code="10118", country="US"
 )
-JAPANESE = PostalAddress(name="Ada", line1="1-1 Chiyoda", city="", region="東京都", postal_code="100-8111", country="JP")
+JAPANESE = PostalAddress(
+    name="Ada", line1="1-1 Chiyoda", city="", region="東京都", postal_code="100-8111", country="JP"
+)
 FORWARD = {
     ("", "pending_payment"),
     ("pending_payment", "paid"),
