@@ -12,6 +12,7 @@ SIZE = 640
 _SCALE = 2  # drawn larger and shrunk, which smooths the edges
 _PIXELS = SIZE * _SCALE
 _UNIT = _PIXELS / 100
+_SOFT = 256
 COLOURS = {
     "Black": "#2f3136",
     "Brass": "#c9a24a",
@@ -63,8 +64,10 @@ def draw(*, kind: str, colour: str, ground: int) -> bytes:
     Raises KeyError for a kind or a colour that is not there.
     """
     fills = palette(COLOURS[colour])
-    picture = _ground(_rgb(_GROUNDS[ground % len(_GROUNDS)]))
-    picture.paste((70, 75, 85), (0, _PIXELS // 64), _shadow(kind))
+    # Soft parts are made small, because nobody sees the grain of a blur.
+    soft = _ground(_rgb(_GROUNDS[ground % len(_GROUNDS)]))
+    soft.paste((70, 75, 85), (0, _SOFT // 64), _shadow(kind))
+    picture = soft.resize((_PIXELS, _PIXELS), Image.Resampling.BILINEAR)
     pen = ImageDraw.Draw(picture)
     for shape, fill, numbers in _shapes(kind):
         _SHAPES[shape](pen, fills[fill], [number * _UNIT for number in numbers])
@@ -85,16 +88,16 @@ def _ground(rgb: Rgb) -> Image.Image:
     for row in range(100):
         tone = 1.0 - row / 900 if row < 82 else 0.94 + (row - 82) / 500
         column.putpixel((0, row), _tone(rgb, tone))
-    return column.resize((_PIXELS, _PIXELS), Image.Resampling.BILINEAR)
+    return column.resize((_SOFT, _SOFT), Image.Resampling.BILINEAR)
 
 
 def _shadow(kind: str) -> Image.Image:
-    """A soft mask of what is drawn, made small because nobody sees the grain of a blur."""
+    """A soft mask of what is drawn."""
     small = Image.new("L", (100, 100))
     pen = ImageDraw.Draw(small)
     for shape, _fill, numbers in _shapes(kind):
         _SHAPES[shape](pen, _SHADOW, numbers)
-    return small.filter(ImageFilter.GaussianBlur(3)).resize((_PIXELS, _PIXELS), Image.Resampling.BILINEAR)
+    return small.filter(ImageFilter.GaussianBlur(3)).resize((_SOFT, _SOFT), Image.Resampling.BILINEAR)
 
 
 def palette(colour: str) -> dict[str, Rgb]:
