@@ -42,7 +42,7 @@ def chromium() -> str:
     """The path of Debian's Chromium."""
     found = shutil.which("chromium") or shutil.which("chromium-browser")
     if found is None:
-        missing("Chromium", "sh deploy/prepare-machine.sh, or apt-get install chromium")
+        missing("Chromium", "bash deploy/prepare-machine.sh, or apt-get install chromium")
     return found
 
 

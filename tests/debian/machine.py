@@ -150,7 +150,7 @@ def _archive() -> Path:
     """The machine's packed root folder, made once and kept."""
     if os.geteuid() != 0:
         missing("root", "run the tests as root, too: making a machine needs it")
-    debootstrap = command("debootstrap", "sh deploy/prepare-machine.sh, or apt-get install debootstrap")
+    debootstrap = command("debootstrap", "bash deploy/prepare-machine.sh, or apt-get install debootstrap")
     suite, mirror = _debian()
     CACHE.mkdir(mode=0o755, exist_ok=True)
     packed = CACHE / f"{suite}-{'-'.join(PACKAGES)}.tar"
