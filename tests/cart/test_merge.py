@@ -78,13 +78,15 @@ def test_a_lapsed_line_is_merged_and_stays_lapsed() -> None:
     assert Inventory.objects.get().reserved == 1
 
 
-def test_the_limit_counts_from_the_earlier_of_the_first_moments() -> None:
+@pytest.mark.parametrize("users_is_older", [True, False])
+def test_the_limit_counts_from_the_earlier_of_the_first_moments(users_is_older: bool) -> None:
     user, guest, product = make_user(), make_cart(), make_product(stock=5)
     own = make_cart(user=user)
     make_cart_item(cart=own, product=product, held_until=UNTIL)
     make_cart_item(cart=guest, product=product, held_until=UNTIL)
-    HoldStart.objects.filter(cart=own).update(first_held_at=NOW)
-    HoldStart.objects.filter(cart=guest).update(first_held_at=NOW - timedelta(hours=3, minutes=50))
+    older, younger = (own, guest) if users_is_older else (guest, own)
+    HoldStart.objects.filter(cart=younger).update(first_held_at=NOW)
+    HoldStart.objects.filter(cart=older).update(first_held_at=NOW - timedelta(hours=3, minutes=50))
 
     services.merge_at_login(user_id=user.pk, cart_token=guest.token, now=NOW)
 
