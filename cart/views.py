@@ -65,7 +65,7 @@ def _change(request: HttpRequest, use_case: Callable[[], CartChange], *, done: s
         messages.error(request, refusal.detail)
         if request.headers.get("HX-Request"):
             return _show(request, selectors.cart_view(shopper=shopper_of(request), now=now()))
-        return redirect(request.META.get("HTTP_REFERER") if _is_ours(request) else "cart")
+        return redirect(str(request.META["HTTP_REFERER"]) if _is_ours(request) else "cart")
     if done:
         messages.success(request, done)
     response = _show(request, change.cart) if request.headers.get("HX-Request") else redirect("cart")
@@ -81,7 +81,7 @@ def _show(request: HttpRequest, view: CartView) -> HttpResponse:
 
 def _is_ours(request: HttpRequest) -> bool:
     origin = f"{request.scheme}://{request.get_host()}/"
-    return request.META.get("HTTP_REFERER", "").startswith(origin)
+    return str(request.META.get("HTTP_REFERER", "")).startswith(origin)
 
 
 def _whole(request: HttpRequest, name: str, *, default: int | None = None) -> int:
