@@ -45,6 +45,7 @@ class Environment:
     payment_simulator_url: str
     payment_simulator_secret: str
     stripe_secret_key: str
+    stripe_webhook_secret: str
     limits_on: bool
     trusted_proxies: tuple[str, ...]
     metrics_allow: tuple[str, ...]
@@ -91,6 +92,7 @@ def read_environment(environ: Mapping[str, str] = os.environ) -> Environment:
         payment_simulator_url=environ.get("PAYMENT_SIMULATOR_URL", "") or running.get("payment_simulator_url", ""),
         payment_simulator_secret=_simulator_secret(environ, production=production),
         stripe_secret_key=environ.get("STRIPE_SECRET_KEY", ""),
+        stripe_webhook_secret=_webhook_secret(environ),
         limits_on=_switch("LIMITS", environ, default=True),
         trusted_proxies=_networks("TRUSTED_PROXIES", environ),
         metrics_allow=_networks("METRICS_ALLOW", environ),
@@ -136,6 +138,14 @@ def _simulator_secret(environ: Mapping[str, str], *, production: bool) -> str:
     """What the simulated payment server signs its webhooks with; it reads the same variable and file."""
     given = environ.get("PAYMENT_SIMULATOR_SECRET", "")
     return given or ("" if production else secret_file.read_or_make(LOCAL_DIR / "payment_simulator_secret"))
+
+
+def _webhook_secret(environ: Mapping[str, str]) -> str:
+    """Stripe's two secrets come together: without the second, whoever finds the address could say that he paid."""
+    given = environ.get("STRIPE_WEBHOOK_SECRET", "")
+    if bool(environ.get("STRIPE_SECRET_KEY", "")) != bool(given):
+        raise EnvironmentProblem("STRIPE_SECRET_KEY and STRIPE_WEBHOOK_SECRET go together: set both, or neither")
+    return given
 
 
 def _hosts(environ: Mapping[str, str], *, production: bool) -> tuple[str, ...]:

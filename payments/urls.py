@@ -6,4 +6,5 @@ from payments import views
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("webhooks/payments/simulated/", views.webhook, {"provider": "simulated"}, name="webhook-simulated"),
+    path("webhooks/payments/stripe/", views.webhook, {"provider": "stripe"}, name="webhook-stripe"),
 ]

@@ -45,6 +45,8 @@ def test_production_reads_everything() -> None:
         ("DATABASE_POOL", "-1"),
         ("TRUSTED_PROXIES", "10.0.0.0/8, proxy"),
         ("METRICS_ALLOW", "10.0.0.1/8"),
+        ("STRIPE_SECRET_KEY", "sk_live_without_the_other"),
+        ("STRIPE_WEBHOOK_SECRET", "whsec_without_the_other"),
     ],
 )
 def test_a_wrong_variable_is_named(name: str, value: str) -> None:
