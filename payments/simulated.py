@@ -111,10 +111,11 @@ class SimulatedProvider:
     def _ask_once(self, method: str, path: str, body: Mapping[str, Any] | None, deadline: float) -> Any:
         left = max(deadline - time.monotonic(), 0.001)
         url = f"{settings.PAYMENT_SIMULATOR_URL}{path}"
-        timeout = httpx.Timeout(left * 0.8, connect=left * 0.1, pool=left * 0.1)
+        timeout = httpx.Timeout(connect=left * 0.1, write=left * 0.1, pool=left * 0.05, read=left * 0.75)
         with self._client.stream(method, url, json=body, timeout=timeout) as response:
             answer = bytearray()
-            # Each wait for a piece has its own limit; together they keep to the deadline.
+            # Each wait for a piece has its own limit, and no piece is waited for past the deadline: an answer that drips
+            # is given up long before the lease of the checkout that waits for it ends.
             for piece in response.iter_raw():
                 answer += piece
                 if len(answer) > LARGEST_ANSWER or time.monotonic() > deadline:

@@ -48,7 +48,8 @@ class Sender(threading.Thread):
 
     def _deliver(self, body: bytes) -> bool:
         """Whether the shop took it."""
-        connection = http.client.HTTPConnection(self._url.hostname or "", self._url.port or 80, timeout=TIMEOUT_SECONDS)
+        kind = http.client.HTTPSConnection if self._url.scheme == "https" else http.client.HTTPConnection
+        connection = kind(self._url.hostname or "", self._url.port, timeout=TIMEOUT_SECONDS)
         headers = {
             "Content-Type": "application/json",
             signatures.HEADER: signatures.sign(secret=self._secret, body=body, at=int(time.time())),
