@@ -29,6 +29,8 @@ RECALCULATE = {
     "hx-select": "#costs",
     "hx-select-oob": "#shipping-methods",
     "hx-swap": "outerHTML",
+    # Nobody buys at a total that is just being worked out anew.
+    "hx-disabled-elt": "#costs button",
 }
 ADDRESS_FIELDS = ("name", "line1", "line2", "city", "region", "postal_code", "country", "phone")
 
