@@ -244,7 +244,7 @@ STORAGES = {
         "BACKEND": _STATIC_STORAGE if PRODUCTION else "django.contrib.staticfiles.storage.StaticFilesStorage"
     },
 }
-THUMBNAIL_ALIASES = {
+THUMBNAIL_ALIASES: dict[str, dict[str, dict[str, object]]] = {
     "": {
         "card": {"size": (400, 400), "background": "#ffffff"},
         "page": {"size": (900, 900), "background": "#ffffff", "upscale": True},
