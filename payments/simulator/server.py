@@ -14,6 +14,7 @@ from payments.simulator import pages
 from payments.simulator.ledger import Ledger, Refused
 
 LARGEST_BODY = 100_000
+MOST_DISCARDED = 10_000_000
 IDLE_SECONDS = 60
 _PAYMENT = re.compile(r"/v1/payments/([0-9a-f-]{36})(?:/(capture|void|refunds))?")
 _CHALLENGE = re.compile(r"/challenge/([\w-]{32})")
@@ -146,11 +147,11 @@ class Handler(BaseHTTPRequestHandler):
         self.server.stop.wait(self.server.behaviour.silent)
 
     def _order(self) -> dict[str, Any]:
+        body = self._body()
         # A browser that was tricked into posting here can not send this type across origins without asking first.
         if self.headers.get_content_type() != "application/json":
-            self.close_connection = True
             raise Refused(415, "unsupported_media_type", "Send application/json.")
-        order = json.loads(self._body())
+        order = json.loads(body)
         if not isinstance(order, dict):
             raise Refused(400, "malformed", "Send an object.")
         amount = order.get("amount", 0)
@@ -163,6 +164,9 @@ class Handler(BaseHTTPRequestHandler):
         length = int(self.headers.get("Content-Length", "0"))
         if not 0 <= length <= LARGEST_BODY:
             self.close_connection = True
+            # A connection that is closed on what was not read loses the answer too.
+            for begin in range(0, min(length, MOST_DISCARDED), LARGEST_BODY):
+                self.rfile.read(min(LARGEST_BODY, length - begin))
             raise Refused(413, "too_large", "The body is too large.")
         return self.rfile.read(length)
 
@@ -176,6 +180,8 @@ class Handler(BaseHTTPRequestHandler):
         self.send_response(status)
         self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(body)))
+        if self.close_connection:
+            self.send_header("Connection", "close")
         self.send_header("Content-Security-Policy", "default-src 'none'; style-src 'self'; frame-ancestors 'none'")
         self.end_headers()
         self.wfile.write(body)
