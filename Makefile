@@ -15,7 +15,7 @@ run: packages ## start the whole shop on http://127.0.0.1:8000 (PORT changes it)
 	@exec $(BIN)/python -m ecommerce.laptop
 
 test: dev-packages ## run every test on servers of its own (ARGS="tests/cart -k merge" narrows it)
-	@$(BIN)/python -m tests.servers -- $(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
+	@$(BIN)/python -m tests.servers -- $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup $(ARGS)
 
 check: dev-packages ## format, lint, types, boundaries, migrations, deployment settings
 	@sh tools/check.sh

@@ -7,13 +7,21 @@ import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.requirements import CHROMIUM_FLAGS, chromium, icecat_products
+from tests.servers.embedded import PrivateValkey, private_valkey
 from tests.servers.shop import Shop, filled_shop
 
 
 @pytest.fixture(scope="session")
-def demo_shop() -> Iterator[Shop]:
+def valkey() -> Iterator[PrivateValkey]:
+    """The demo shop's own Valkey, which tests may kill and start again."""
+    with private_valkey() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def demo_shop(valkey: PrivateValkey) -> Iterator[Shop]:
     """The demo shop, as everyone who clones gets it."""
-    with filled_shop("demo", ["load_demo"]) as shop:
+    with filled_shop("demo", ["load_demo"], valkey_url=valkey.url) as shop:
         yield shop
 
 

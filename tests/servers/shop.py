@@ -115,8 +115,8 @@ def wait_until_ready(shop: Shop) -> None:
 
 
 @contextmanager
-def filled_shop(name: str, fill: Sequence[str]) -> Iterator[Shop]:
-    """A shop on a database of its own, migrated and filled by a management command."""
+def filled_shop(name: str, fill: Sequence[str], *, valkey_url: str = "") -> Iterator[Shop]:
+    """A shop on a database of its own, migrated and filled by a management command; on the tests' Valkey unless given one."""
     with database(f"{name}_{WORKER}") as database_url:
         environment = {
             **os.environ,
@@ -126,7 +126,7 @@ def filled_shop(name: str, fill: Sequence[str]) -> Iterator[Shop]:
         }
         for arguments in (["migrate", "--no-input", "--verbosity", "0"], list(fill)):
             subprocess.run([sys.executable, "manage.py", *arguments], cwd=REPOSITORY, env=environment, check=True)
-        with running_shop(database_url=database_url, valkey_url=os.environ["VALKEY_URL"]) as shop:
+        with running_shop(database_url=database_url, valkey_url=valkey_url or os.environ["VALKEY_URL"]) as shop:
             yield shop
 
 
