@@ -7,8 +7,8 @@ for as long as the test wants, and gets its SIGKILL there.
 import functools
 import importlib
 import os
+import runpy
 import socket
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -19,7 +19,6 @@ from typing import Any
 
 import django
 from django.conf import settings
-from gunicorn.app.wsgiapp import run
 
 SOCKET = "PAUSED_WEB_SOCKET"
 GO_ON = b"g"
@@ -123,6 +122,8 @@ def paused(place: str, when: str, function: Callable[..., Any]) -> Callable[...,
 
 def main() -> None:
     """Wrap the functions, shorten the lease, and become gunicorn."""
+    # One connection for all threads: were one held while the provider is awaited, it would be missed at once.
+    os.environ["DATABASE_POOL"] = "1"
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ecommerce.settings")
     django.setup()
     # Still in the order that the design asks for, only shorter: provider, lease, gunicorn.
@@ -131,7 +132,7 @@ def main() -> None:
     for place, (when, module, name) in PLACES.items():
         holder = importlib.import_module(module)
         setattr(holder, name, paused(place, when, getattr(holder, name)))
-    sys.exit(run())
+    runpy.run_module("gunicorn", run_name="__main__")
 
 
 if __name__ == "__main__":
