@@ -8,7 +8,7 @@ from contextlib import suppress
 from types import FrameType
 from typing import NoReturn
 
-from tests.servers.embedded import private_servers
+from tests.servers.embedded import private_servers, remove_left_behind
 
 
 def main(arguments: list[str]) -> int:
@@ -19,6 +19,7 @@ def main(arguments: list[str]) -> int:
     signal.signal(signal.SIGTERM, _leave)
     if os.environ.get("DATABASE_URL") and os.environ.get("VALKEY_URL"):
         return subprocess.call(arguments[1:])
+    remove_left_behind()
     with private_servers() as (servers, _), suppress(KeyboardInterrupt):
         environment = {**os.environ, "DATABASE_URL": servers.database_url, "VALKEY_URL": servers.valkey_url}
         return subprocess.call(arguments[1:], env=environment)

@@ -4,14 +4,17 @@ import os
 import signal
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+
+import psutil
 
 from core import embedded
 from core.embedded import Servers, postgres, valkey
 
 VALKEY_DATABASES = 64  # one for each xdist worker
+PREFIX = "harbour-test-"  # of a folder's name; the number of the process that made it follows
 _NOT_STARTED = "none"  # what stands for a server in the environment is not started
 
 
@@ -89,9 +92,19 @@ def private_valkey() -> Iterator[PrivateValkey]:
         yield PrivateValkey(base, servers.valkey_url)
 
 
+def remove_left_behind() -> None:
+    """Stop and remove the servers of test runs that were killed before they could."""
+    for base in Path(tempfile.gettempdir()).glob(f"{PREFIX}*-*"):
+        owner = base.name.removeprefix(PREFIX).partition("-")[0]
+        if owner.isdecimal() and not psutil.pid_exists(int(owner)):
+            with suppress(OSError):  # another user's
+                _wake(base)
+                embedded.remove(base)
+
+
 @contextmanager
 def _folder() -> Iterator[Path]:
-    base = Path(tempfile.mkdtemp(prefix="harbour-test-")).resolve()
+    base = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-")).resolve()
     base.chmod(0o711)  # as root, PostgreSQL runs as nobody, who must get through
     try:
         yield base
