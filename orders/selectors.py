@@ -76,6 +76,24 @@ def order_view(*, number: str, shopper: Shopper) -> OrderView:
     return view_of(row)
 
 
+def owner_of(*, shopper: Shopper) -> tuple[str | None, int | None]:
+    """Whose keys the shopper's are, and which cart is theirs: a user's, or that of the guest who proves it by its token.
+
+    One query. None and none for a guest without a cart.
+    """
+    found = cart.find_cart(shopper=shopper)
+    if shopper.user_id is not None:
+        return f"user:{shopper.user_id}", found.id if found else None
+    return (f"cart:{found.id}", found.id) if found else (None, None)
+
+
+def number_of(*, shopper: Shopper, key: str) -> str | None:
+    """The number of the order that the shopper's Idempotency-Key has made, None as long as there is none. Two queries."""
+    owner, _cart_id = owner_of(shopper=shopper)
+    found = Order.objects.filter(idempotency_owner=owner, idempotency_key=key) if owner else Order.objects.none()
+    return found.values_list("number", flat=True).first()
+
+
 def orders_of(*, user_id: int, page: int = 1) -> OrderPage:
     """A user's orders, the newest first. Three queries."""
     rows = Order.objects.filter(user_id=user_id).order_by("-placed_at", "-pk")

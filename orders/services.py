@@ -11,7 +11,6 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 
 from cart import operations as cart
-from cart import selectors as carts
 from catalog import selectors as catalog
 from core import clock, idempotency
 from core.errors import DomainError
@@ -55,7 +54,9 @@ def place_order(
     ProductUnavailable, InsufficientInventory, and what `core.idempotency.claim` and `pricing.selectors.quote` raise: then
     nothing was charged and nothing is held that was not before.
     """
-    owner, cart_id = _owner(shopper)
+    owner, cart_id = selectors.owner_of(shopper=shopper)
+    if owner is None:
+        raise EmptyCart(_("There is nothing in the cart."))
     claimed = idempotency.claim(scope=SCOPE, owner=owner, key=key, fingerprint=fingerprint, now=now)
     if isinstance(claimed, Answer):
         metrics.ORDERS.labels(status="duplicate").inc()
@@ -217,13 +218,3 @@ def _authorise(placed: _Placed) -> Authorisation:
 def _placed(order: Order, payment: PaymentRef, *, is_new: bool) -> _Placed:
     is_pending = order.status == OrderStatus.PENDING_PAYMENT
     return _Placed(order.pk, order.number, payment, is_new=is_new, is_pending=is_pending)
-
-
-def _owner(shopper: Shopper) -> tuple[str, int | None]:
-    """Whose key it is, and which cart is bought: a user's, or that of the guest who proves it by its token. Raises EmptyCart."""
-    found = carts.find_cart(shopper=shopper)
-    if shopper.user_id is not None:
-        return f"user:{shopper.user_id}", found.id if found else None
-    if found is None:
-        raise EmptyCart(_("There is nothing in the cart."))
-    return f"cart:{found.id}", found.id

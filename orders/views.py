@@ -75,6 +75,9 @@ def _buy(request: HttpRequest) -> HttpResponse:
             now=now(),
         )
     except idempotency.InProgress as refusal:
+        number = selectors.number_of(shopper=shopper_of(request), key=form.cleaned_data["idempotency_key"])
+        if number is not None:  # the first of two clicks is at the provider: the order's page tells how it ends
+            return redirect("order", number)
         messages.warning(request, refusal.detail)
         return redirect("orders" if request.user.is_authenticated else "checkout")
     except PriceChanged:
