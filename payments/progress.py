@@ -147,8 +147,15 @@ def _is_void_asked_for(row: Payment) -> bool:
 
 
 def refund_all(row: Payment, *, now: datetime) -> None:
-    """Give back what was taken for a payment that had been given up. The key follows from the payment's: it happens once."""
+    """Give back what was taken for a payment that was given up: once, by a key that follows from the payment's.
+
+    One that the provider refused is not tried again by itself, or it would be for ever: staff are told by the log.
+    """
     left = Money(row.captured_amount - row.refunded_amount, row.currency)
-    if left:
-        key = uuid.uuid5(row.key, "given up")
-        open_refund(row, amount=left, key=key, reason=_("Paid after it was given up"), actor_id=None, now=now)
+    key = uuid.uuid5(row.key, "given up")
+    if not left:
+        return
+    if Refund.objects.filter(key=key).exists():
+        logger.error("Payment %s was given up, and %s of it could not be given back", row.reference, left)
+        return
+    open_refund(row, amount=left, key=key, reason=_("Paid after it was given up"), actor_id=None, now=now)

@@ -17,7 +17,7 @@ from payments.errors import PaymentNotFound, ProviderRefused, RefundKeyReused, R
 from payments.models import Payment, PaymentWork, Refund
 from payments.types import PaymentRef, PaymentStatus, RefundRef, RefundStatus
 from tests.factories import make_user
-from tests.payments.arranged import captured, fresh, opened, told, usd
+from tests.payments.arranged import captured, fresh, opened, told, usd, void
 from tests.servers.simulator import Simulator
 
 
@@ -68,6 +68,21 @@ def test_a_refund_the_bank_refuses_is_promised_no_longer(simulator: Simulator) -
     assert (after.status, after.refunded) == (PaymentStatus.CAPTURED, usd("0.00"))
     assert Refund.objects.get(pk=refund.id).status == RefundStatus.FAILED
     assert told(payment) == ["payment.captured", "payment.refund_refused"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_could_not_be_given_back_is_logged_and_not_asked_for_for_ever(
+    simulator: Simulator, caplog: pytest.LogCaptureFixture
+) -> None:
+    payment = captured(amount="5.00", method="pm_card_refund_refused")
+    void(payment)
+    services.do_payment_work(now=now())
+    _refund(payment, usd("1.00"))
+
+    void(payment)
+
+    assert [str(refund.amount) for refund in Refund.objects.order_by("id")] == ["5.000", "1.000"]
+    assert "4.00 USD of it could not be given back" in caplog.text
 
 
 @pytest.mark.django_db

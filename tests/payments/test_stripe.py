@@ -279,7 +279,11 @@ def test_a_void_of_what_arrived_just_now_comes_again_later(stripe_api: Stripe, p
 def test_a_refund_made_before_is_found_and_not_made_again(stripe_api: Stripe, provider: StripeProvider) -> None:
     payment, key = _known(), uuid.uuid4()
     made = {
-        "id": "re_1", "object": "refund", "status": "pending", "amount": 1000, "currency": "usd",
+        "id": "re_1",
+        "object": "refund",
+        "status": "pending",
+        "amount": 1000,
+        "currency": "usd",
         "metadata": {"refund_key": str(key)},
     }
     listed = [(200, {"object": "list", "data": data, "has_more": False}) for data in ([], [made])]
