@@ -19,6 +19,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 
+import psutil
+
 from tests.requirements import REPOSITORY, command, missing
 
 PACKAGES = ("ca-certificates", "git", "make", "python3", "python3-venv")
@@ -130,7 +132,7 @@ class Machine:
 def fresh_debian() -> Iterator[Machine]:
     """A Debian with PACKAGES and `/shop.bundle`, this repository's HEAD; gone at the end."""
     archive = _archive()
-    root = Path(tempfile.mkdtemp(prefix="machine-", dir=CACHE))
+    root = Path(tempfile.mkdtemp(prefix=f"machine-{os.getpid()}-", dir=CACHE))
     try:
         subprocess.run(["tar", "-C", root, "-xf", archive], check=True)
         root.chmod(0o755)
@@ -142,8 +144,12 @@ def fresh_debian() -> Iterator[Machine]:
         )
         yield Machine(root)
     finally:
-        # The mounts were private to processes that are gone; a mount left all the same must not be emptied.
-        subprocess.run(["rm", "-rf", "--one-file-system", root], check=True)
+        _remove(root)
+
+
+def _remove(root: Path) -> None:
+    """Its mounts were private to processes that are gone; a mount left all the same must not be emptied."""
+    subprocess.run(["rm", "-rf", "--one-file-system", root], check=True)
 
 
 def _archive() -> Path:
@@ -156,6 +162,9 @@ def _archive() -> Path:
     packed = CACHE / f"{suite}-{'-'.join(PACKAGES)}.tar"
     with (CACHE / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
+        for left in CACHE.glob("machine-*-*"):  # by a test run that was killed
+            if not psutil.pid_exists(int(left.name.split("-")[1])):
+                _remove(left)
         if not packed.exists():
             root = Path(tempfile.mkdtemp(prefix="debootstrap-", dir=CACHE))
             subprocess.run(
