@@ -11,6 +11,7 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 
 from cart import operations as cart
+from cart.types import LockedCart
 from catalog import selectors as catalog
 from core import clock, idempotency
 from core.errors import DomainError
@@ -26,6 +27,7 @@ from orders.types import CheckoutRequest, OrderStatus, OrderView
 from payments import gateways
 from payments import operations as payments
 from payments.types import Authorisation, AuthorisationOutcome, PaymentRef
+from pricing.types import Quote
 
 logger = logging.getLogger(__name__)
 SCOPE = "orders"
@@ -150,43 +152,52 @@ def _place(
             return _placed(order, payment, is_new=False)
         if cart_id is None:
             raise EmptyCart(_("There is nothing in the cart."))
-        locked = cart.lock(cart_id=cart_id)
-        wanted = [(line.product_id, line.quantity) for line in locked.lines]
-        address = request.shipping_address
-        quote = selectors.quote_lines(
-            wanted=wanted, country=address.country, region=address.region, shipping_method=request.shipping_method
+        return _buy(claimed, cart_id=cart_id, owner=owner, key=key, request=request, now=now)
+
+
+def _buy(claimed: Claim, *, cart_id: int, owner: str, key: str, request: CheckoutRequest, now: datetime) -> _Placed:
+    """The heart of transaction A: cart, quote, payment, order, holds. Locks in the one order of rule 3."""
+    locked = cart.lock(cart_id=cart_id)
+    quote = _agreed_quote(locked, request)
+    products = catalog.sellable(product_ids=[line.product_id for line in locked.lines])
+    number = policies.new_number()
+    payment = payments.open_payment(reference=number, amount=quote.total, method=request.payment_method, now=now)
+    order = writes.create(
+        request=request,
+        cart=locked,
+        quote=quote,
+        payment=payment,
+        products=products,
+        made_by=writes.MadeBy(owner, key, claimed.fingerprint),
+        now=now,
+    )
+    line_ids = dict(OrderLine.objects.filter(order=order).values_list("product_id", "pk"))
+    moves = [
+        OrderMove(
+            cart_line_id=line.id,
+            order_line_id=line_ids[line.product_id],
+            product_id=line.product_id,
+            quantity=line.quantity,
         )
-        if quote.total != request.total:
-            detail = _("The total is now %(total)s.") % {"total": quote.total}
-            raise PriceChanged(detail, params={"quote": quote.to_json()})
-        payment = payments.open_payment(
-            reference=policies.new_number(), amount=quote.total, method=request.payment_method, now=now
-        )
-        products = catalog.sellable(product_ids=[product_id for product_id, _quantity in wanted])
-        order = writes.create(
-            request=request,
-            cart=locked,
-            quote=quote,
-            payment=payment,
-            products=products,
-            owner=owner,
-            key=key,
-            fingerprint=claimed.fingerprint,
-            now=now,
-        )
-        line_ids = dict(OrderLine.objects.filter(order=order).values_list("product_id", "pk"))
-        moves = [
-            OrderMove(
-                cart_line_id=line.id,
-                order_line_id=line_ids[line.product_id],
-                product_id=line.product_id,
-                quantity=line.quantity,
-            )
-            for line in locked.lines
-        ]
-        inventory.move_to_order(moves=moves, near=None, now=now)
-        cart.take_all(cart_id=cart_id, now=now)
-        return _placed(order, payment, is_new=True)
+        for line in locked.lines
+    ]
+    inventory.move_to_order(moves=moves, near=None, now=now)
+    cart.take_all(cart_id=cart_id, now=now)
+    return _placed(order, payment, is_new=True)
+
+
+def _agreed_quote(locked: LockedCart, request: CheckoutRequest) -> Quote:
+    """What the cart costs now. Raises PriceChanged where that is not what the shopper saw, and as `selectors.quote_lines`."""
+    quote = selectors.quote_lines(
+        wanted=[(line.product_id, line.quantity) for line in locked.lines],
+        country=request.shipping_address.country,
+        region=request.shipping_address.region,
+        shipping_method=request.shipping_method,
+    )
+    if quote.total != request.total:
+        detail = _("The total is now %(total)s.") % {"total": quote.total}
+        raise PriceChanged(detail, params={"quote": quote.to_json()})
+    return quote
 
 
 def _conclude(claimed: Claim, placed: _Placed, render: Render) -> Answer:

@@ -1,5 +1,6 @@
 """Changes of order rows that the caller has locked or made: the one place where a status is written, with its history row."""
 
+from dataclasses import dataclass
 from datetime import datetime
 
 from django.utils.translation import gettext as _
@@ -15,6 +16,15 @@ from payments.types import PaymentRef
 from pricing.types import Quote
 
 
+@dataclass(frozen=True, slots=True)
+class MadeBy:
+    """Which request makes an order: whose key, which key, and what tells the request from another one."""
+
+    owner: str
+    key: str
+    fingerprint: str
+
+
 def create(
     *,
     request: CheckoutRequest,
@@ -22,9 +32,7 @@ def create(
     quote: Quote,
     payment: PaymentRef,
     products: dict[int, SellableProduct],
-    owner: str,
-    key: str,
-    fingerprint: str,
+    made_by: MadeBy,
     now: datetime,
 ) -> Order:
     """A new order waiting for its payment, with its lines, its history's first rows and its event. ``cart`` is the locked one."""
@@ -47,12 +55,19 @@ def create(
         shipping_address=address_json(request.shipping_address),
         billing_address=address_json(request.billing_address),
         quote=quote.to_json(),
-        idempotency_owner=owner,
-        idempotency_key=key,
-        request_fingerprint=fingerprint,
+        idempotency_owner=made_by.owner,
+        idempotency_key=made_by.key,
+        request_fingerprint=made_by.fingerprint,
         placed_at=now,
         updated_at=now,
     )
+    _write_lines(order, quote, products)
+    move_payment(order, PaymentStatus.PENDING, now=now)
+    move(order, OrderStatus.PENDING_PAYMENT, now=now)
+    return order
+
+
+def _write_lines(order: Order, quote: Quote, products: dict[int, SellableProduct]) -> None:
     OrderLine.objects.bulk_create(
         OrderLine(
             order=order,
@@ -69,9 +84,6 @@ def create(
         )
         for position, line in enumerate(quote.lines)
     )
-    move_payment(order, PaymentStatus.PENDING, now=now)
-    move(order, OrderStatus.PENDING_PAYMENT, now=now)
-    return order
 
 
 def move(order: Order, wanted: OrderStatus, *, now: datetime, actor_id: int | None = None, note: str = "") -> None:
