@@ -17,7 +17,7 @@ step "lint" $bin/ruff check .
 step "types" $bin/mypy .
 step "boundaries" $bin/lint-imports
 step "templates" $bin/djlint --lint --quiet templates
-step "missing migrations" $bin/python -W ignore manage.py makemigrations --check --dry-run
+step "missing migrations" env DATABASE_POOL=0 $bin/python -W ignore manage.py makemigrations --check --dry-run
 # The linter reads the SQL of each migration, which Django tells only to a live database.
 step "migrations safe on a live table" env DATABASE_POOL=0 $bin/python -m tests.servers -- $bin/python tools/lint_migrations.py
 step "deployment" sh tools/in-production.sh $bin/python manage.py check --deploy --fail-level WARNING
