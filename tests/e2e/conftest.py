@@ -39,9 +39,9 @@ def shop(request: pytest.FixtureRequest) -> Shop:
     return found
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def browser() -> Iterator[Browser]:
-    """Debian's Chromium, headless."""
+    """Debian's Chromium, headless; for one test only, since while it is there Django takes the thread for an asynchronous one."""
     path = chromium()
     with sync_playwright() as playwright:
         launched = playwright.chromium.launch(executable_path=path, args=list(CHROMIUM_FLAGS))
