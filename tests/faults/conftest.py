@@ -23,7 +23,16 @@ class PausedShop:
     controller: Controller
 
 
-@pytest.fixture(scope="session")
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """One worker runs them in a row, so that the shop below is started once."""
+    here = str(Path(__file__).parent)
+    for item in items:
+        if str(item.path).startswith(here):
+            item.add_marker(pytest.mark.xdist_group("faults"))
+
+
+# No longer than the module: its relay works on the tests' own database, and would settle and capture for other tests too.
+@pytest.fixture(scope="module")
 def _paused_shop(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[PausedShop]:
     parts = urlsplit(os.environ["DATABASE_URL"])
     database_url = urlunsplit(parts._replace(path=f"/{connection.settings_dict['NAME']}"))
