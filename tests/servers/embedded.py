@@ -13,6 +13,7 @@ import psutil
 from core import embedded
 from core.embedded import Servers, postgres, valkey
 
+GONE_SECONDS = 10
 VALKEY_DATABASES = 64  # one for each xdist worker
 PREFIX = "harbour-test-"  # of a folder's name; the number of the process that made it follows
 _NOT_STARTED = "none"  # what stands for a server in the environment is not started
@@ -39,7 +40,7 @@ class PrivatePostgres:
 
     def kill(self) -> None:
         """SIGKILL to the postmaster: a crash."""
-        os.kill(self.process, signal.SIGKILL)
+        _kill(self.process)
 
     def stop(self) -> None:
         """Stop it in order."""
@@ -65,7 +66,7 @@ class PrivateValkey:
 
     def kill(self) -> None:
         """SIGKILL: a crash."""
-        os.kill(self.process, signal.SIGKILL)
+        _kill(self.process)
 
     def stop(self) -> None:
         """Stop it in order."""
@@ -100,6 +101,14 @@ def remove_left_behind() -> None:
             with suppress(OSError):  # another user's
                 _wake(base)
                 embedded.remove(base)
+
+
+def _kill(process: int) -> None:
+    """Kill, and wait until it is gone: until then it keeps its port."""
+    with suppress(psutil.NoSuchProcess):
+        victim = psutil.Process(process)
+        victim.kill()
+        victim.wait(GONE_SECONDS)
 
 
 @contextmanager
