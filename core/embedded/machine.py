@@ -1,14 +1,18 @@
 """What both servers need of the machine: a port, a wheel's folder, patience, and who a process is."""
 
+import secrets
 import socket
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 
 import psutil
 
 PATIENCE = 30  # seconds; after a kill -9, PostgreSQL's pid file and shared memory stay taken for some of them
+PORTS = range(15_000, 32_000)  # Linux and macOS give connections theirs from 32768 and 49152 on
+ATTEMPTS = 200
 
 
 class ServerProblem(Exception):
@@ -16,15 +20,19 @@ class ServerProblem(Exception):
 
 
 def free_port(wanted: int = 0) -> int:
-    """``wanted``, if nothing listens there; otherwise some free port of 127.0.0.1."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # a port that only waits for late packets is free
-        try:
-            probe.bind(("127.0.0.1", wanted))
-        except OSError:
-            return free_port()
-        port: int = probe.getsockname()[1]
-        return port
+    """``wanted``, if nothing listens there; otherwise some free port of 127.0.0.1.
+
+    Taken from below the range out of which the system gives ports to connections, so that it is still free when somebody comes
+    to listen there. Raises ServerProblem when hundreds in a row are taken.
+    """
+    candidates = [wanted] if wanted else []
+    for port in [*candidates, *secrets.SystemRandom().sample(PORTS, k=ATTEMPTS)]:
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # one that only waits for late packets is free
+            with suppress(OSError):
+                probe.bind(("127.0.0.1", port))
+                return port
+    raise ServerProblem(f"no port of 127.0.0.1 between {PORTS.start} and {PORTS.stop} is free")
 
 
 def wheel(package: str) -> Path:
