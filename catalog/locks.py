@@ -1,0 +1,11 @@
+"""Every lock on the catalogue: products by id, so that two who want the same ones wait instead of blocking each other."""
+
+from collections.abc import Collection
+
+from catalog.models import Product
+
+
+def products_by_sku(skus: Collection[str]) -> list[int]:
+    """Lock the products with these SKUs; their ids. One query."""
+    locked = Product.objects.select_for_update(no_key=True).filter(sku__in=set(skus)).order_by("pk")
+    return list(locked.values_list("pk", flat=True))
