@@ -160,8 +160,9 @@ class Attribute(models.Model):
 class ProductAttribute(models.Model):
     """One value of one attribute of a product. A number is kept as a number too, so that it compares and sorts as one."""
 
-    product = models.ForeignKey(Product, on_delete=models.CASCADE, related_name="attributes")
-    attribute = models.ForeignKey(Attribute, on_delete=models.PROTECT, related_name="values")
+    # The constraint and the index below begin with them: indexes of their own would only slow down imports.
+    product = models.ForeignKey(Product, on_delete=models.CASCADE, related_name="attributes", db_index=False)
+    attribute = models.ForeignKey(Attribute, on_delete=models.PROTECT, related_name="values", db_index=False)
     # Lists of compatible devices run to thousands of characters.
     value = models.CharField(_("value"), max_length=10_000)
     number = models.DecimalField(_("number"), max_digits=24, decimal_places=6, null=True, blank=True)
@@ -204,3 +205,45 @@ class ProductMedia(models.Model):
 
     def __str__(self) -> str:
         return self.alt or str(self.file or self.source_url)
+
+
+class ImportRun(models.Model):
+    """A file being brought into the shop, and how far that got: written with each batch, so that a killed run goes on there."""
+
+    # Of the file, the mapping and the limit: the same again is the same run.
+    fingerprint = models.CharField(max_length=64)
+    file_name = models.CharField(_("file"), max_length=255)
+    line = models.BigIntegerField(_("lines done"), default=0)
+    created = models.BigIntegerField(_("new"), default=0)
+    changed = models.BigIntegerField(_("changed"), default=0)
+    unchanged = models.BigIntegerField(_("unchanged"), default=0)
+    refused = models.BigIntegerField(_("refused"), default=0)
+    started_at = models.DateTimeField(_("started"))
+    finished_at = models.DateTimeField(_("finished"), null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                name="import_run_unfinished_once", fields=["fingerprint"], condition=models.Q(finished_at=None)
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.file_name
+
+
+class ImportRefusal(models.Model):
+    """A row that an import did not take, and why."""
+
+    run = models.ForeignKey(ImportRun, on_delete=models.CASCADE, related_name="refusals")
+    line = models.BigIntegerField(_("line"))
+    code = models.CharField(_("code"), max_length=20)
+    field = models.CharField(_("column"), max_length=200, blank=True)
+    detail = models.CharField(_("reason"), max_length=500)
+    row = models.TextField(_("row"), blank=True)
+
+    class Meta:
+        indexes = [models.Index(name="import_refusal_line", fields=["run", "line"])]
+
+    def __str__(self) -> str:
+        return f"{self.line}: {self.detail}"

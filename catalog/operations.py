@@ -1,45 +1,24 @@
 """Writes of the catalogue that commands and other apps compose into their own transaction: set-based, found again by code."""
 
 import zlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from django.db import connection
-from django.db.models import Q, TextField, Value
+from django.db.models import TextField, Value
 from django.db.models.functions import Cast, Concat
 from django.utils.text import slugify
 
-from catalog.models import (
-    Attribute,
-    Brand,
-    Category,
-    Product,
-    ProductAttribute,
-    ProductFamily,
-    ProductMedia,
-    Seller,
-)
-from catalog.records import AttributeRecord, CategoryRecord, ProductRecord
+from catalog import locks, writes
+from catalog.feeds.merging import FAMILY_FIELDS, changes, kept_pictures
+from catalog.feeds.stored import by_sku
+from catalog.models import Attribute, Brand, Category, Product, ProductFamily, Seller
+from catalog.records import AttributeRecord, CategoryRecord, ProductRecord, StoredProduct
 from core import events
 from core.transactions import require_transaction
 
 SLUG_LENGTH = 120
-_PRODUCT_FIELDS = (
-    "title",
-    "description",
-    "eans",
-    "price",
-    "compare_at_price",
-    "currency",
-    "tax_class",
-    "weight_grams",
-    "rating",
-    "review_count",
-    "max_per_order",
-    "position",
-    "released_at",
-)
 
 
 def upsert_categories(*, categories: Sequence[CategoryRecord]) -> None:
@@ -64,43 +43,92 @@ def upsert_categories(*, categories: Sequence[CategoryRecord]) -> None:
             found[record.path] = Category.objects.add_root(fields)
 
 
-def upsert_products(*, products: Sequence[ProductRecord], now: datetime) -> dict[str, int]:
+def upsert_products(
+    *, products: Sequence[ProductRecord], now: datetime, stored: Mapping[str, StoredProduct] | None = None
+) -> dict[str, int]:
     """Write products with their families, brands, attributes and pictures; the ids by SKU. A bounded number of statements.
 
-    A product is found again by its SKU: its address stays, its attributes and announced pictures are replaced, files that staff
-    uploaded stay. Publishes `product.changed` for each. Raises KeyError for a category that is not there, and IntegrityError
+    A product is found again by its SKU, and one that is as it should be is left alone. What a product no longer has is removed;
+    an address that changes is remembered. Publishes `product.changed` for whatever changed, siblings of a changed family too.
+    ``stored`` is what the caller has read and locked of them. Raises KeyError for a category that is not there, and ValueError
     for a SKU that comes twice.
     """
     require_transaction("catalog.operations.upsert_products")
-    if not products:
+    if len({record.sku for record in products}) < len(products):
+        raise ValueError("a SKU comes twice")
+    known = lock_products(skus=[record.sku for record in products]) if stored is None else stored
+    found = [_Change(record, known.get(record.sku)) for record in products]
+    ids = {sku: product.id for sku, product in known.items()}
+    ids |= _write([change for change in found if change.fields], now)
+    return {record.sku: ids[record.sku] for record in products}
+
+
+def lock_products(*, skus: Collection[str]) -> dict[str, StoredProduct]:
+    """The products with these SKUs as they are, and as they stay until the transaction ends. Four queries."""
+    require_transaction("catalog.operations.lock_products")
+    locks.products_by_sku(skus)
+    return by_sku(skus)
+
+
+class _Change:
+    """A product to be written, what it was, and in which fields the two differ."""
+
+    def __init__(self, record: ProductRecord, before: StoredProduct | None) -> None:
+        was = before.record if before else None
+        self.record = replace(record, pictures=kept_pictures(record.pictures, was)) if was else record
+        self.before = before
+        self.fields = changes(was, self.record).keys()
+
+    @property
+    def is_of_family(self) -> bool:
+        """Whether the family is new or changed."""
+        return self.before is None or bool(self.fields & {"family_code", *FAMILY_FIELDS})
+
+
+def _write(found: Sequence[_Change], now: datetime) -> dict[str, int]:
+    """Write what is in ``found``; the ids by SKU."""
+    if not found:
         return {}
-    families = _upsert_families(products, now)
-    slugs = _slugs(products)
-    rows = [
-        Product(
-            sku=record.sku,
-            slug=slugs[record.sku],
-            family_id=families[record.family_code],
-            currency=record.price.currency,
-            price=record.price.amount,
-            eans=list(record.eans),
-            updated_at=now,
-            created_at=now,
-            **{name: getattr(record, name) for name in _PRODUCT_FIELDS if name not in {"price", "currency", "eans"}},
-        )
-        for record in products
-    ]
-    Product.objects.bulk_create(
-        rows,
-        update_conflicts=True,
-        unique_fields=["sku"],
-        update_fields=[*_PRODUCT_FIELDS, "family", "updated_at"],
-    )
-    ids = dict(Product.objects.filter(sku__in=slugs).values_list("sku", "pk"))
-    _replace_attributes(products, ids)
-    _replace_pictures(products, ids)
-    _publish(ids.values(), now)
+    records = [change.record for change in found]
+    codes = _family_ids(record.family_code for record in records)
+    of_family = [change.record for change in found if change.is_of_family]
+    siblings = _products_of(codes[record.family_code] for record in of_family if record.family_code in codes)
+    codes |= writes.write_families(records=of_family, places=_places(of_family), now=now)
+    ids = writes.write_products(records=records, slugs=_slugs(records), families=codes, now=now)
+    _write_attributes([change for change in found if "attributes" in change.fields], ids)
+    _write_pictures([change for change in found if "pictures" in change.fields], ids)
+    _publish({*ids.values(), *siblings}, now)
     return ids
+
+
+def _write_attributes(found: Sequence[_Change], ids: Mapping[str, int]) -> None:
+    records = [change.record for change in found]
+    attributes = _upsert_attributes(value for record in records for value in record.attributes)
+    known = [change.before.id for change in found if change.before]
+    writes.write_attributes(records=records, ids=ids, attributes=attributes, known=known)
+
+
+def _write_pictures(found: Sequence[_Change], ids: Mapping[str, int]) -> None:
+    known = [change.before.id for change in found if change.before]
+    writes.write_pictures(records=[change.record for change in found], ids=ids, known=known)
+
+
+def _family_ids(codes: Iterable[str]) -> dict[str, int]:
+    return dict(ProductFamily.objects.filter(code__in=set(codes)).values_list("code", "pk"))
+
+
+def _products_of(family_ids: Iterable[int]) -> list[int]:
+    return list(Product.objects.filter(family_id__in=set(family_ids)).values_list("pk", flat=True))
+
+
+def _places(records: Sequence[ProductRecord]) -> dict[str, dict[str, int]]:
+    """The ids of the categories, brands and sellers that ``records`` name; brands and sellers that are new are added."""
+    paths = {record.category for record in records}
+    return {
+        "category": dict(Category.objects.filter(slug_path__in=paths).values_list("slug_path", "pk")),
+        "brand": _named(Brand, (record.brand for record in records)),
+        "seller": _named(Seller, (record.seller for record in records)),
+    }
 
 
 def announce(*, product_ids: Iterable[int], now: datetime) -> None:
@@ -166,43 +194,17 @@ def _named(model: Any, names: Iterable[str]) -> dict[str, int]:
     return dict(model.objects.filter(name__in=wanted).values_list("name", "pk"))
 
 
-def _upsert_families(products: Sequence[ProductRecord], now: datetime) -> dict[str, int]:
-    brands = _named(Brand, (record.brand for record in products))
-    sellers = _named(Seller, (record.seller for record in products))
-    paths = {record.category for record in products}
-    categories = dict(Category.objects.filter(slug_path__in=paths).values_list("slug_path", "pk"))
-    families = {
-        record.family_code: ProductFamily(
-            code=record.family_code,
-            title=record.family_title,
-            category_id=categories[record.category],
-            brand_id=brands[record.brand],
-            seller_id=sellers[record.seller],
-            variation_axes=list(record.variation_axes),
-            created_at=now,
-            updated_at=now,
-        )
-        for record in products
-    }
-    ProductFamily.objects.bulk_create(
-        families.values(),
-        update_conflicts=True,
-        unique_fields=["code"],
-        update_fields=["title", "category", "brand", "seller", "variation_axes", "updated_at"],
-    )
-    return dict(ProductFamily.objects.filter(code__in=families).values_list("code", "pk"))
-
-
 def _slugs(products: Sequence[ProductRecord]) -> dict[str, str]:
-    """An address for each product that is new; one that is known keeps its own."""
-    skus = [record.sku for record in products]
-    kept = dict(Product.objects.filter(sku__in=skus).values_list("sku", "slug"))
-    drafts = {record.sku: _slug(record.title, record.sku) for record in products if record.sku not in kept}
-    taken = set(Product.objects.filter(slug__in=drafts.values()).values_list("slug", flat=True))
+    """An address for each product: the one its record names, the one it has, or a new one."""
+    found = {record.sku: record.slug for record in products if record.slug}
+    drafts = {record.sku: _slug(record.title, record.sku) for record in products if not record.slug}
+    found |= dict(Product.objects.filter(sku__in=drafts).values_list("sku", "slug"))
+    taken = {*found.values(), *Product.objects.filter(slug__in=drafts.values()).values_list("slug", flat=True)}
     for sku, draft in drafts.items():
-        kept[sku] = _distinct(draft, sku, taken)
-        taken.add(kept[sku])
-    return kept
+        if sku not in found:
+            found[sku] = _distinct(draft, sku, taken)
+            taken.add(found[sku])
+    return found
 
 
 def _slug(name: str, code: str = "") -> str:
@@ -216,50 +218,17 @@ def _distinct(slug: str, name: str, taken: set[str]) -> str:
 
 def _upsert_attributes(records: Iterable[AttributeRecord]) -> dict[str, int]:
     wanted = {record.code: record for record in records}
-    known = dict(Attribute.objects.filter(code__in=wanted).values_list("code", "pk"))
+    known = _attribute_ids(wanted)
     fresh = [
-        Attribute(code=code, name=record.name, kind=record.kind, unit=record.unit)
-        for code, record in wanted.items()
+        Attribute(code=code, name=record.name, kind=record.kind, unit=record.unit, is_filter=record.is_filter)
+        for code, record in sorted(wanted.items())
         if code not in known
     ]
-    Attribute.objects.bulk_create(fresh, ignore_conflicts=True)
-    return dict(Attribute.objects.filter(code__in=wanted).values_list("code", "pk"))
+    if fresh:
+        Attribute.objects.bulk_create(fresh, ignore_conflicts=True)
+        known |= _attribute_ids(attribute.code for attribute in fresh)
+    return known
 
 
-def _replace_attributes(products: Sequence[ProductRecord], ids: Mapping[str, int]) -> None:
-    attributes = _upsert_attributes(record for product in products for record in product.attributes)
-    ProductAttribute.objects.filter(product_id__in=ids.values()).delete()
-    rows = (
-        (ids[product.sku], attributes[record.code], record.value, record.number, position)
-        for product in products
-        for position, record in enumerate(product.attributes)
-    )
-    _copy(ProductAttribute, ("product_id", "attribute_id", "value", "number", "position"), rows)
-
-
-def _replace_pictures(products: Sequence[ProductRecord], ids: Mapping[str, int]) -> None:
-    """Announced addresses are replaced; a product with files of its own keeps them, unless the record brings files."""
-    with_files = [ids[product.sku] for product in products if any(picture.file for picture in product.pictures)]
-    announced = Q(product_id__in=ids.values(), file="")
-    ProductMedia.objects.filter(announced | Q(product_id__in=with_files)).delete()
-    kept = set(ProductMedia.objects.filter(product_id__in=ids.values()).values_list("product_id", flat=True))
-    rows = (
-        (ids[product.sku], picture.file, picture.source_url, picture.alt, position)
-        for product in products
-        if ids[product.sku] not in kept
-        for position, picture in enumerate(product.pictures)
-    )
-    _copy(ProductMedia, ("product_id", "file", "source_url", "alt", "position"), rows)
-
-
-def _copy(model: Any, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """Write rows the fast way, inside the transaction that is open."""
-    names = ", ".join(f'"{name}"' for name in columns)
-    table = model._meta.db_table  # noqa: SLF001 - documented by Django as public
-    connection.ensure_connection()
-    with (
-        connection.connection.cursor() as cursor,
-        cursor.copy(f'COPY "{table}" ({names}) FROM STDIN') as copy,
-    ):
-        for row in rows:
-            copy.write_row(row)
+def _attribute_ids(codes: Iterable[str]) -> dict[str, int]:
+    return dict(Attribute.objects.filter(code__in=list(codes)).values_list("code", "pk"))

@@ -10,7 +10,7 @@ from core.money import Money
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttributeRecord:
-    """One value of a product to be written; ``unit`` and ``kind`` count where the attribute is new."""
+    """One value of a product to be written; ``unit``, ``kind`` and ``is_filter`` count where the attribute is new."""
 
     code: str
     name: str
@@ -18,6 +18,7 @@ class AttributeRecord:
     kind: str = AttributeKind.TEXT
     number: Decimal | None = None
     unit: str = ""
+    is_filter: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +41,10 @@ class CategoryRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProductRecord:
-    """A product to be written, found again by its SKU. ``family_code`` gathers variants, ``category`` is a slug path."""
+    """A product to be written, found again by its SKU. ``family_code`` gathers variants, ``category`` is a slug path.
+
+    Without a ``slug`` it keeps the address it has, or gets one made of its title.
+    """
 
     sku: str
     title: str
@@ -50,6 +54,8 @@ class ProductRecord:
     price: Money
     family_code: str
     family_title: str
+    family_active: bool = True
+    slug: str = ""
     description: str = ""
     compare_at_price: Decimal | None = None
     eans: tuple[str, ...] = ()
@@ -60,6 +66,16 @@ class ProductRecord:
     max_per_order: int = 30
     position: int = 0
     released_at: datetime | None = None
+    is_active: bool = True
     variation_axes: tuple[str, ...] = ()
     attributes: tuple[AttributeRecord, ...] = ()
     pictures: tuple[PictureRecord, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredProduct:
+    """A product as it is in the shop."""
+
+    id: int
+    family_id: int
+    record: ProductRecord

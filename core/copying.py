@@ -11,7 +11,8 @@ from core.transactions import require_transaction
 def copy_rows(table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     """Add ``rows``, each with a value for each of ``columns``, to ``table`` inside the transaction that is open.
 
-    Rows may come from a generator of any length: they are streamed. Raises django's IntegrityError and DataError as an INSERT would.
+    Rows may come from a generator of any length: they are streamed. Raises django's IntegrityError and
+    DataError as an INSERT would.
     """
     require_transaction("core.copying.copy_rows")
     quote = connection.ops.quote_name

@@ -1,14 +1,18 @@
 """Stock for many products at once, for imports and the demo: every unit with the movement that brought it."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
 from django.db import connection
+from django.utils.translation import gettext as _
 
 from core.transactions import require_transaction
-from inventory.models import Warehouse
+from inventory import locks
+from inventory.errors import StockIsReserved
+from inventory.events import publish_crossings
+from inventory.models import Inventory, Warehouse
 
 _INSTALL = """
 WITH fresh AS (
@@ -20,6 +24,21 @@ WITH fresh AS (
 )
 INSERT INTO inventory_stockmovement (inventory_id, kind, quantity, reason, reference, at)
 SELECT id, 'received', quantity, '', %s, %s FROM fresh WHERE quantity > 0
+"""
+_OPEN = """
+INSERT INTO inventory_inventory (product_id, warehouse_id, quantity, reserved, low_stock_threshold)
+SELECT product_id, warehouse_id, 0, 0, 5 FROM unnest(%s::bigint[], %s::bigint[]) AS wanted (product_id, warehouse_id)
+ORDER BY product_id, warehouse_id
+ON CONFLICT (product_id, warehouse_id) DO NOTHING
+"""
+_COUNT = """
+WITH counted AS (
+    SELECT * FROM unnest(%s::bigint[], %s::int[]) AS c (inventory_id, difference)
+), moved AS (
+    UPDATE inventory_inventory i SET quantity = i.quantity + c.difference FROM counted c WHERE i.id = c.inventory_id
+)
+INSERT INTO inventory_stockmovement (inventory_id, kind, quantity, reason, reference, at)
+SELECT inventory_id, 'adjusted', difference, '', %s, %s FROM counted
 """
 
 
@@ -89,3 +108,53 @@ def install_stock(*, rows: Sequence[StockRecord], reference: str, now: datetime)
                 now,
             ],
         )
+
+
+def warehouse_codes() -> set[str]:
+    """The codes of all warehouses. One query."""
+    return set(Warehouse.objects.values_list("code", flat=True))
+
+
+def promised_units(*, product_ids: Collection[int]) -> dict[tuple[int, str], int]:
+    """How many units shoppers are promised, by product and warehouse, locked until the transaction ends. Two queries."""
+    require_transaction("inventory.bulk.promised_units")
+    codes = dict(Warehouse.objects.values_list("pk", "code"))
+    shelves = locks.stock_of(product_ids=product_ids)
+    return {(row.product_id, codes[row.warehouse_id]): row.reserved for rows in shelves.values() for row in rows}
+
+
+def set_stock(*, rows: Sequence[StockRecord], reference: str, now: datetime) -> None:
+    """Make shelves hold exactly what ``rows`` say; what differs is an adjustment. Publishes what came or ceased to be available.
+
+    Raises KeyError for a warehouse that is not there, and StockIsReserved where fewer units would be left than are promised.
+    """
+    require_transaction("inventory.bulk.set_stock")
+    if not rows:
+        return
+    warehouses = dict(Warehouse.objects.values_list("code", "pk"))
+    wanted = {(row.product_id, warehouses[row.warehouse_code]): row.quantity for row in rows}
+    with connection.cursor() as cursor:
+        cursor.execute(_OPEN, [[product for product, _place in wanted], [warehouse for _product, warehouse in wanted]])
+        shelves = locks.stock_of(product_ids={product for product, _place in wanted})
+        differences: dict[int, int] = {}
+        for shelf in (shelf for rows_of_one in shelves.values() for shelf in rows_of_one):
+            quantity = wanted.get((shelf.product_id, shelf.warehouse_id), shelf.quantity)
+            if quantity < shelf.reserved:
+                raise StockIsReserved(
+                    _("%(reserved)d units of %(quantity)d are promised to shoppers.")
+                    % {"reserved": shelf.reserved, "quantity": shelf.quantity},
+                    params={"quantity": shelf.quantity, "reserved": shelf.reserved},
+                )
+            if quantity != shelf.quantity:
+                differences[shelf.inventory_id] = quantity - shelf.quantity
+        cursor.execute(_COUNT, [list(differences), list(differences.values()), reference, now])
+    publish_crossings(shelves=shelves, differences=differences, now=now)
+
+
+def stock_on_hand(*, product_ids: Collection[int]) -> dict[int, dict[str, int]]:
+    """The units on hand and unsold, promised ones too, by product and warehouse code. One query."""
+    rows = Inventory.objects.filter(product_id__in=set(product_ids)).order_by("product_id", "warehouse__code")
+    found: dict[int, dict[str, int]] = {}
+    for product_id, code, quantity in rows.values_list("product_id", "warehouse__code", "quantity"):
+        found.setdefault(product_id, {})[code] = quantity
+    return found

@@ -1,0 +1,46 @@
+"""Why a row, or a whole file, can not be taken."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import NoReturn
+
+
+class Code(StrEnum):
+    """Stable names of the reasons, for those who sort a report."""
+
+    UNREADABLE = "unreadable"
+    ENCODING = "encoding"
+    MISSING = "missing"
+    INVALID = "invalid"
+    TOO_LONG = "too_long"
+    REPEATED = "repeated"
+    UNKNOWN = "unknown"
+    CYCLE = "cycle"
+    TAKEN = "taken"
+    PROMISED = "promised"
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """What is wrong with a row: ``field`` is the column, empty where it is the row itself."""
+
+    code: Code
+    field: str
+    detail: str
+
+
+class RefusedRow(ValueError):
+    """A row can not be taken; the message says why."""
+
+    def __init__(self, code: Code, field: str, detail: str) -> None:
+        super().__init__(detail)
+        self.refusal = Refusal(code, field, detail)
+
+
+class FeedProblem(Exception):
+    """A file can not be used at all; the message is the line to show."""
+
+
+def refuse(code: Code, field: str, detail: str) -> NoReturn:
+    """Raise RefusedRow."""
+    raise RefusedRow(code, field, detail)

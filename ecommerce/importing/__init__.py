@@ -1,0 +1,1 @@
+"""Files of products brought into the shop: catalogue and stock together, a batch in one transaction."""
