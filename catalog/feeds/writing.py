@@ -129,7 +129,8 @@ def _json_lines(file: IO[str], names: Sequence[str]) -> Write:
 def _csv(file: IO[str], names: Sequence[str], warehouses: Sequence[str]) -> Write:
     plain = [name for name in names if name != "stock"]
     shelves = list(warehouses) if "stock" in names else []
-    writer = csv.writer(file, lineterminator="\n")
+    # The line ends of RFC 4180; with others Python would leave a lone carriage return in a cell unquoted.
+    writer = csv.writer(file, lineterminator="\r\n")
     writer.writerow([*plain, *(f"{OWN_STOCK}{code}" for code in shelves)])
 
     def write(row: Row) -> None:

@@ -57,6 +57,11 @@ MEDIA = st.fixed_dictionaries(
 )
 
 
+@pytest.fixture(autouse=True)
+def _in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
 @st.composite
 def products(draw: st.DrawFn) -> dict[str, Any]:
     price = draw(AMOUNTS)
@@ -150,7 +155,7 @@ def empty() -> None:
             "brand": text,
             "category": "chairs",
             "price": "1",
-            "description": text,
+            "description": f"{text}\r{text}",
             "attributes": [{"code": "c", "value": text}],
         }
         for sku, text in (
