@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from django.db.models import F
 
-from catalog.feeds.refusals import Refusal
+from catalog.feeds.refusals import Refusal, RefusedLine
 from catalog.models import ImportRefusal, ImportRun
 from core.transactions import require_transaction
 
@@ -44,15 +44,6 @@ class Run:
     id: int
     line: int
     tally: Tally
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RefusedLine:
-    """A line that was not taken; ``row`` is what it said, as far as it could be read."""
-
-    line: int
-    refusal: Refusal
-    row: str = ""
 
 
 def begin(*, fingerprint: str, file_name: str, restart: bool, now: datetime) -> Run:

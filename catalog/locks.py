@@ -7,5 +7,5 @@ from catalog.models import Product
 
 def products_by_sku(skus: Collection[str]) -> list[int]:
     """Lock the products with these SKUs; their ids. One query."""
-    locked = Product.objects.select_for_update(no_key=True).filter(sku__in=set(skus)).order_by("pk")
+    locked = Product.objects.select_for_update(no_key=True).filter(sku__any_of=skus).order_by("pk")
     return list(locked.values_list("pk", flat=True))

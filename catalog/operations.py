@@ -11,7 +11,7 @@ from django.db.models.functions import Cast, Concat
 from django.utils.text import slugify
 
 from catalog import locks, writes
-from catalog.feeds.merging import FAMILY_FIELDS, changes, kept_pictures
+from catalog.feeds.merging import ALL_FIELDS, FAMILY_FIELDS, changes, kept_pictures
 from catalog.feeds.stored import by_sku
 from catalog.models import Attribute, Brand, Category, Product, ProductFamily, Seller
 from catalog.records import AttributeRecord, CategoryRecord, ProductRecord, StoredProduct
@@ -28,19 +28,48 @@ def upsert_categories(*, categories: Sequence[CategoryRecord]) -> None:
     """
     require_transaction("catalog.operations.upsert_categories")
     found = {node.slug_path: node for node in Category.objects.all()}
+    fresh: dict[str, list[CategoryRecord]] = {}
     for record in categories:
         node = found.get(record.path)
-        if node is not None:
-            if (node.name, node.description) != (record.name, record.description):
-                Category.objects.filter(pk=node.pk).update(name=record.name, description=record.description)
-            continue
-        above, _, slug = record.path.rpartition("/")
-        fields = {"name": record.name, "slug": slug, "slug_path": record.path, "description": record.description}
-        if above:
-            parent = Category.objects.get(pk=found[above].pk)
-            found[record.path] = Category.objects.add_child(parent, fields)
-        else:
-            found[record.path] = Category.objects.add_root(fields)
+        if node is None:
+            fresh.setdefault(record.path.rpartition("/")[0], []).append(record)
+        elif (node.name, node.description) != (record.name, record.description):
+            Category.objects.filter(pk=node.pk).update(name=record.name, description=record.description)
+    has_roots = any(node.depth == 1 for node in found.values())
+    for above, records in fresh.items():
+        parent = found[above] if above else None
+        is_bare = parent.numchild == 0 if parent else not has_roots
+        add = _add_first if is_bare else _add_among
+        found |= {node.slug_path: node for node in add(parent, records)}
+
+
+def _add_first(parent: Category | None, records: Sequence[CategoryRecord]) -> list[Category]:
+    """Add the first categories below ``parent``, all at once: nothing has to make way."""
+    nodes = [
+        Category(
+            path=Category._get_path(parent.path if parent else "", (parent.depth if parent else 0) + 1, step),  # noqa: SLF001 - there is no public way to add many
+            depth=(parent.depth if parent else 0) + 1,
+            numchild=0,
+            **_columns_of(record),
+        )
+        for step, record in enumerate(sorted(records, key=lambda record: record.name), start=1)
+    ]
+    Category.objects.bulk_create(nodes)
+    if parent:
+        Category.objects.filter(pk=parent.pk).update(numchild=len(nodes))
+    return nodes
+
+
+def _add_among(parent: Category | None, records: Sequence[CategoryRecord]) -> list[Category]:
+    """Add categories between those there are, in the order of their names."""
+    if parent is None:
+        return [Category.objects.add_root(_columns_of(record)) for record in records]
+    return [Category.objects.add_child(Category.objects.get(pk=parent.pk), _columns_of(record)) for record in records]
+
+
+def _columns_of(record: CategoryRecord) -> dict[str, str]:
+    slug = record.path.rpartition("/")[2]
+    return {"name": record.name, "slug": slug, "slug_path": record.path, "description": record.description}
 
 
 def upsert_products(
@@ -66,8 +95,7 @@ def upsert_products(
 def lock_products(*, skus: Collection[str]) -> dict[str, StoredProduct]:
     """The products with these SKUs as they are, and as they stay until the transaction ends. Four queries."""
     require_transaction("catalog.operations.lock_products")
-    locks.products_by_sku(skus)
-    return by_sku(skus)
+    return by_sku(skus) if locks.products_by_sku(skus) else {}
 
 
 class _Change:
@@ -77,12 +105,12 @@ class _Change:
         was = before.record if before else None
         self.record = replace(record, pictures=kept_pictures(record.pictures, was)) if was else record
         self.before = before
-        self.fields = changes(was, self.record).keys()
+        self.fields: Collection[str] = changes(was, self.record) if was else ALL_FIELDS
 
     @property
     def is_of_family(self) -> bool:
         """Whether the family is new or changed."""
-        return self.before is None or bool(self.fields & {"family_code", *FAMILY_FIELDS})
+        return self.before is None or not {"family_code", *FAMILY_FIELDS}.isdisjoint(self.fields)
 
 
 def _write(found: Sequence[_Change], now: datetime) -> dict[str, int]:
@@ -114,11 +142,11 @@ def _write_pictures(found: Sequence[_Change], ids: Mapping[str, int]) -> None:
 
 
 def _family_ids(codes: Iterable[str]) -> dict[str, int]:
-    return dict(ProductFamily.objects.filter(code__in=set(codes)).values_list("code", "pk"))
+    return dict(ProductFamily.objects.filter(code__any_of=codes).values_list("code", "pk"))
 
 
 def _products_of(family_ids: Iterable[int]) -> list[int]:
-    return list(Product.objects.filter(family_id__in=set(family_ids)).values_list("pk", flat=True))
+    return list(Product.objects.filter(family__pk__any_of=family_ids).values_list("pk", flat=True))
 
 
 def _places(records: Sequence[ProductRecord]) -> dict[str, dict[str, int]]:
@@ -134,7 +162,7 @@ def _places(records: Sequence[ProductRecord]) -> dict[str, dict[str, int]]:
 def announce(*, product_ids: Iterable[int], now: datetime) -> None:
     """Publish `product.changed` for products that were written otherwise, such as in the admin; locks them first."""
     require_transaction("catalog.operations.announce")
-    locked = Product.objects.select_for_update(no_key=True).filter(pk__in=list(product_ids)).order_by("pk")
+    locked = Product.objects.select_for_update(no_key=True).filter(pk__any_of=list(product_ids)).order_by("pk")
     _publish(locked.values_list("pk", flat=True), now)
 
 
@@ -171,7 +199,7 @@ def _publish(product_ids: Iterable[int], now: datetime) -> None:
 def offer_filters(*, codes: Iterable[str]) -> None:
     """Let shoppers narrow lists by these attributes; codes of nothing are left out."""
     require_transaction("catalog.operations.offer_filters")
-    Attribute.objects.filter(code__in=list(codes)).update(is_filter=True)
+    Attribute.objects.filter(code__any_of=codes).update(is_filter=True)
 
 
 def known_attributes() -> set[str]:
@@ -181,25 +209,27 @@ def known_attributes() -> set[str]:
 
 def _named(model: Any, names: Iterable[str]) -> dict[str, int]:
     """The ids of brands or sellers by name, adding those that are new."""
-    wanted = sorted(set(names))
-    taken = set(model.objects.filter(slug__in=[_slug(name) for name in wanted]).values_list("slug", flat=True))
-    known = set(model.objects.filter(name__in=wanted).values_list("name", flat=True))
+    wanted = set(names)
+    known = dict(model.objects.filter(name__any_of=wanted).values_list("name", "pk"))
+    missing = sorted(wanted - known.keys())
+    if not missing:
+        return known
+    taken = set(model.objects.filter(slug__any_of=[_slug(name) for name in missing]).values_list("slug", flat=True))
     fresh = []
-    for name in wanted:
-        if name not in known:
-            slug = _distinct(_slug(name), name, taken)
-            taken.add(slug)
-            fresh.append(model(name=name, slug=slug))
+    for name in missing:
+        slug = _distinct(_slug(name), name, taken)
+        taken.add(slug)
+        fresh.append(model(name=name, slug=slug))
     model.objects.bulk_create(fresh, ignore_conflicts=True)
-    return dict(model.objects.filter(name__in=wanted).values_list("name", "pk"))
+    return dict(model.objects.filter(name__any_of=wanted).values_list("name", "pk"))
 
 
 def _slugs(products: Sequence[ProductRecord]) -> dict[str, str]:
     """An address for each product: the one its record names, the one it has, or a new one."""
     found = {record.sku: record.slug for record in products if record.slug}
     drafts = {record.sku: _slug(record.title, record.sku) for record in products if not record.slug}
-    found |= dict(Product.objects.filter(sku__in=drafts).values_list("sku", "slug"))
-    taken = {*found.values(), *Product.objects.filter(slug__in=drafts.values()).values_list("slug", flat=True)}
+    found |= dict(Product.objects.filter(sku__any_of=drafts).values_list("sku", "slug"))
+    taken = {*found.values(), *Product.objects.filter(slug__any_of=drafts.values()).values_list("slug", flat=True)}
     for sku, draft in drafts.items():
         if sku not in found:
             found[sku] = _distinct(draft, sku, taken)
@@ -231,4 +261,4 @@ def _upsert_attributes(records: Iterable[AttributeRecord]) -> dict[str, int]:
 
 
 def _attribute_ids(codes: Iterable[str]) -> dict[str, int]:
-    return dict(Attribute.objects.filter(code__in=list(codes)).values_list("code", "pk"))
+    return dict(Attribute.objects.filter(code__any_of=codes).values_list("code", "pk"))

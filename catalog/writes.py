@@ -87,7 +87,7 @@ def write_attributes(
     *, records: Sequence[ProductRecord], ids: Mapping[str, int], attributes: Mapping[str, int], known: Iterable[int]
 ) -> None:
     """Give products the values of ``records``, in place of what the ``known`` ones among them had."""
-    ProductAttribute.objects.filter(product_id__in=list(known)).delete()
+    ProductAttribute.objects.filter(product__pk__any_of=known).delete()
     copy_rows(
         "catalog_productattribute",
         ("product_id", "attribute_id", "value", "number", "position"),
@@ -101,7 +101,7 @@ def write_attributes(
 
 def write_pictures(*, records: Sequence[ProductRecord], ids: Mapping[str, int], known: Iterable[int]) -> None:
     """Give products the pictures of ``records``, in place of what the ``known`` ones among them had."""
-    ProductMedia.objects.filter(product_id__in=list(known)).delete()
+    ProductMedia.objects.filter(product__pk__any_of=known).delete()
     copy_rows(
         "catalog_productmedia",
         ("product_id", "file", "source_url", "alt", "position"),

@@ -1,7 +1,10 @@
 """The app as Django knows it."""
 
 from django.apps import AppConfig
+from django.db.models import Field
 from django.utils.translation import gettext_lazy as _
+
+from core.lookups import AnyOf
 
 
 class CoreConfig(AppConfig):
@@ -9,3 +12,7 @@ class CoreConfig(AppConfig):
 
     name = "core"
     verbose_name = _("Core")
+
+    def ready(self) -> None:
+        """Add the lookup ``any_of`` to every field."""
+        Field.register_lookup(AnyOf)

@@ -1,7 +1,8 @@
 """Stock for many products at once, for imports and the demo: every unit with the movement that brought it."""
 
+from collections import Counter
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 
@@ -11,7 +12,7 @@ from django.utils.translation import gettext as _
 from core.transactions import require_transaction
 from inventory import locks
 from inventory.errors import StockIsReserved
-from inventory.events import publish_crossings
+from inventory.events import publish_arrivals, publish_crossings
 from inventory.models import Inventory, Warehouse
 
 _INSTALL = """
@@ -24,12 +25,6 @@ WITH fresh AS (
 )
 INSERT INTO inventory_stockmovement (inventory_id, kind, quantity, reason, reference, at)
 SELECT id, 'received', quantity, '', %s, %s FROM fresh WHERE quantity > 0
-"""
-_OPEN = """
-INSERT INTO inventory_inventory (product_id, warehouse_id, quantity, reserved, low_stock_threshold)
-SELECT product_id, warehouse_id, 0, 0, 5 FROM unnest(%s::bigint[], %s::bigint[]) AS wanted (product_id, warehouse_id)
-ORDER BY product_id, warehouse_id
-ON CONFLICT (product_id, warehouse_id) DO NOTHING
 """
 _COUNT = """
 WITH counted AS (
@@ -129,31 +124,65 @@ def set_stock(*, rows: Sequence[StockRecord], reference: str, now: datetime) -> 
     Raises KeyError for a warehouse that is not there, and StockIsReserved where fewer units would be left than are promised.
     """
     require_transaction("inventory.bulk.set_stock")
-    if not rows:
-        return
-    warehouses = dict(Warehouse.objects.values_list("code", "pk"))
-    wanted = {(row.product_id, warehouses[row.warehouse_code]): row.quantity for row in rows}
-    with connection.cursor() as cursor:
-        cursor.execute(_OPEN, [[product for product, _place in wanted], [warehouse for _product, warehouse in wanted]])
-        shelves = locks.stock_of(product_ids={product for product, _place in wanted})
-        differences: dict[int, int] = {}
-        for shelf in (shelf for rows_of_one in shelves.values() for shelf in rows_of_one):
-            quantity = wanted.get((shelf.product_id, shelf.warehouse_id), shelf.quantity)
-            if quantity < shelf.reserved:
-                raise StockIsReserved(
-                    _("%(reserved)d units of %(quantity)d are promised to shoppers.")
-                    % {"reserved": shelf.reserved, "quantity": shelf.quantity},
-                    params={"quantity": shelf.quantity, "reserved": shelf.reserved},
-                )
-            if quantity != shelf.quantity:
-                differences[shelf.inventory_id] = quantity - shelf.quantity
-        cursor.execute(_COUNT, [list(differences), list(differences.values()), reference, now])
-    publish_crossings(shelves=shelves, differences=differences, now=now)
+    products = {row.product_id for row in rows}
+    kept = locks.stock_of(product_ids=_kept_anywhere(products))
+    install_stock(rows=rows, reference=reference, now=now)
+    opened = locks.stock_of(product_ids=kept) if kept else {}
+    differences = _differences(rows, opened) if kept else {}
+    if differences:
+        with connection.cursor() as cursor:
+            cursor.execute(_COUNT, [list(differences), list(differences.values()), reference, now])
+    _publish_counted(rows, kept, opened, differences, now)
+
+
+def _differences(rows: Sequence[StockRecord], opened: locks.Shelves) -> dict[int, int]:
+    """How many units each shelf has too few, by its id. Raises StockIsReserved."""
+    wanted = {(row.product_id, row.warehouse_code): row.quantity for row in rows}
+    codes = dict(Warehouse.objects.values_list("pk", "code"))
+    differences: dict[int, int] = {}
+    for shelf in (shelf for shelves in opened.values() for shelf in shelves):
+        quantity = wanted.get((shelf.product_id, codes[shelf.warehouse_id]), shelf.quantity)
+        if quantity < shelf.reserved:
+            raise StockIsReserved(
+                _("%(reserved)d units of %(quantity)d are promised to shoppers.")
+                % {"reserved": shelf.reserved, "quantity": shelf.quantity},
+                params={"quantity": shelf.quantity, "reserved": shelf.reserved},
+            )
+        if quantity != shelf.quantity:
+            differences[shelf.inventory_id] = quantity - shelf.quantity
+    return differences
+
+
+def _kept_anywhere(product_ids: Collection[int]) -> list[int]:
+    """Those of ``product_ids`` that some warehouse has or had."""
+    rows = Inventory.objects.filter(product__pk__any_of=product_ids)
+    return list(rows.order_by("product_id").values_list("product_id", flat=True).distinct())
+
+
+def _publish_counted(
+    rows: Sequence[StockRecord], kept: locks.Shelves, opened: locks.Shelves, differences: dict[int, int], now: datetime
+) -> None:
+    """Say what came or ceased to be available: shelves that were there before, opened since, and those of new products."""
+    there = {shelf.inventory_id for shelves in kept.values() for shelf in shelves}
+    gained = dict(differences)
+    before = {}
+    for product_id, shelves in opened.items():
+        before[product_id] = [shelf if shelf.inventory_id in there else replace(shelf, quantity=0) for shelf in shelves]
+        for shelf in shelves:
+            if shelf.inventory_id not in there:
+                gained[shelf.inventory_id] = shelf.quantity
+    publish_crossings(shelves=before, differences=gained, now=now)
+    active = set(Warehouse.objects.filter(is_active=True).values_list("code", flat=True))
+    arrived: Counter[int] = Counter()
+    for row in rows:
+        if row.product_id not in kept and row.warehouse_code in active:
+            arrived[row.product_id] += row.quantity
+    publish_arrivals(arrived, now=now)
 
 
 def stock_on_hand(*, product_ids: Collection[int]) -> dict[int, dict[str, int]]:
     """The units on hand and unsold, promised ones too, by product and warehouse code. One query."""
-    rows = Inventory.objects.filter(product_id__in=set(product_ids)).order_by("product_id", "warehouse__code")
+    rows = Inventory.objects.filter(product__pk__any_of=product_ids).order_by("product_id", "warehouse__code")
     found: dict[int, dict[str, int]] = {}
     for product_id, code, quantity in rows.values_list("product_id", "warehouse__code", "quantity"):
         found.setdefault(product_id, {})[code] = quantity

@@ -20,5 +20,14 @@ def publish_crossings(*, shelves: Mapping[int, Sequence[Shelf]], differences: Ma
         after = before + sum(differences.get(shelf.inventory_id, 0) for shelf in rows if shelf.active)
         if (before > 0) != (after > 0):
             crossed[str(product_id)] = {"product_id": product_id, "available": after, "in_stock": after > 0}
-    if crossed:
-        events.publish_all(topic=events.INVENTORY_EVENTS, type=AVAILABILITY_CHANGED, data_by_key=crossed, now=now)
+    events.publish_all(topic=events.INVENTORY_EVENTS, type=AVAILABILITY_CHANGED, data_by_key=crossed, now=now)
+
+
+def publish_arrivals(units: Mapping[int, int], *, now: datetime) -> None:
+    """Say how many ``units`` there are of products that were kept nowhere until now; none is no news."""
+    arrived: dict[str, dict[str, object]] = {
+        str(product_id): {"product_id": product_id, "available": available, "in_stock": True}
+        for product_id, available in sorted(units.items())
+        if available
+    }
+    events.publish_all(topic=events.INVENTORY_EVENTS, type=AVAILABILITY_CHANGED, data_by_key=arrived, now=now)

@@ -15,7 +15,7 @@ from core.money import Money
 DEFAULT_SELLER = "Harbour"
 FAMILY_FIELDS = ("family_title", "category", "brand", "seller", "variation_axes", "family_active")
 OWN_FAMILY = "sku:"  # the family of a product without siblings, where the file names none
-_NAMES = tuple(field.name for field in fields_of(ProductRecord))
+ALL_FIELDS = tuple(field.name for field in fields_of(ProductRecord))
 
 
 def merge(*, given: Given, current: ProductRecord | None, families: Mapping[str, ProductRecord]) -> ProductRecord:
@@ -24,12 +24,14 @@ def merge(*, given: Given, current: ProductRecord | None, families: Mapping[str,
     ``families`` has a product of each family that is known, by its code: a product that joins one is as its siblings are.
     Raises RefusedRow for a new product without what each needs, and for a compare-at price that is not above the price.
     """
-    known: dict[str, Any] = {name: getattr(current, name) for name in _NAMES} if current else {"seller": DEFAULT_SELLER}
+    known: dict[str, Any] = (
+        {name: getattr(current, name) for name in ALL_FIELDS} if current else {"seller": DEFAULT_SELLER}
+    )
     code = given.get("family_code") or known.get("family_code") or f"{OWN_FAMILY}{given['sku']}"
     family = families.get(code)
     if family is not None:
         known |= {name: getattr(family, name) for name in FAMILY_FIELDS}
-    told = {name: value for name, value in given.items() if name in _NAMES}
+    told = {name: value for name, value in given.items() if name in ALL_FIELDS}
     merged = {**known, **told, "family_code": code}
     for name in NEEDED_WHEN_NEW:
         if name not in merged:
@@ -43,12 +45,10 @@ def merge(*, given: Given, current: ProductRecord | None, families: Mapping[str,
     return _with_fair_price(ProductRecord(**merged), given)
 
 
-def changes(current: ProductRecord | None, final: ProductRecord) -> dict[str, tuple[Any, Any]]:
-    """What ``final`` changes, by field: what was, and what will be. Everything, for a product that is new."""
-    if current is None:
-        return {name: (None, getattr(final, name)) for name in _NAMES}
+def changes(current: ProductRecord, final: ProductRecord) -> dict[str, tuple[Any, Any]]:
+    """What ``final`` changes, by field: what was, and what will be."""
     found = {}
-    for name in _NAMES:
+    for name in ALL_FIELDS:
         was, will_be = getattr(current, name), getattr(final, name)
         if name == "attributes":
             was, will_be = _values_of(was), _values_of(will_be)

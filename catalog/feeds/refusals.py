@@ -29,6 +29,15 @@ class Refusal:
     detail: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefusedLine:
+    """A line that was not taken; ``row`` is what it said, as far as it could be read."""
+
+    line: int
+    refusal: Refusal
+    row: str = ""
+
+
 class RefusedRow(ValueError):
     """A row can not be taken; the message says why."""
 

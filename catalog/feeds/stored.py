@@ -38,18 +38,18 @@ _ALSO = {
 
 def by_sku(skus: Collection[str]) -> dict[str, StoredProduct]:
     """The products with these SKUs. Three queries, or one where there are none."""
-    return {stored.record.sku: stored for stored in _read(Product.objects.filter(sku__in=set(skus)))}
+    return {stored.record.sku: stored for stored in _read(Product.objects.filter(sku__any_of=skus))}
 
 
 def of_families(codes: Collection[str]) -> dict[str, ProductRecord]:
     """One product of each of these families that has any, by the family's code. Three queries, or one where there are none."""
-    firsts = Product.objects.filter(family__code__in=set(codes)).order_by("family_id", "position", "pk")
+    firsts = Product.objects.filter(family__code__any_of=codes).order_by("family_id", "position", "pk")
     return {stored.record.family_code: stored.record for stored in _read(firsts.distinct("family_id"))}
 
 
 def owners_of_slugs(slugs: Collection[str]) -> dict[str, str]:
     """The SKUs of the products that have these addresses, by address. One query."""
-    return dict(Product.objects.filter(slug__in=set(slugs)).values_list("slug", "sku"))
+    return dict(Product.objects.filter(slug__any_of=slugs).values_list("slug", "sku"))
 
 
 def everything(*, batch: int) -> Iterator[list[StoredProduct]]:
@@ -97,7 +97,7 @@ def _read(products: "QuerySet[Product]") -> list[StoredProduct]:
 def _attributes(ids: Collection[int]) -> dict[int, list[AttributeRecord]]:
     found: dict[int, list[AttributeRecord]] = defaultdict(list)
     rows: Iterator[tuple[Any, ...]] = (
-        ProductAttribute.objects.filter(product_id__in=ids)
+        ProductAttribute.objects.filter(product__pk__any_of=ids)
         .order_by("product_id", "position", "pk")
         .values_list(
             "product_id",
@@ -119,7 +119,7 @@ def _attributes(ids: Collection[int]) -> dict[int, list[AttributeRecord]]:
 
 def _pictures(ids: Collection[int]) -> dict[int, list[PictureRecord]]:
     found: dict[int, list[PictureRecord]] = defaultdict(list)
-    rows = ProductMedia.objects.filter(product_id__in=ids).order_by("product_id", "position")
+    rows = ProductMedia.objects.filter(product__pk__any_of=ids).order_by("product_id", "position")
     for product_id, file, source_url, alt in rows.values_list("product_id", "file", "source_url", "alt"):
         found[product_id].append(PictureRecord(file=file or "", source_url=source_url, alt=alt))
     return found

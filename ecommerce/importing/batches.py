@@ -1,38 +1,25 @@
 """One batch of an import: decide about every row, then write what is good, or only tell what would be written."""
 
-import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from django.core.files.storage import default_storage
-
 from catalog import operations as catalog
 from catalog.feeds import stored
-from catalog.feeds.fields import Given
 from catalog.feeds.mapping import FeedMapping
 from catalog.feeds.merging import changes, merge
-from catalog.feeds.reading import RawRow
-from catalog.feeds.refusals import Code, Refusal, RefusedRow, refuse
-from catalog.imports import RefusedLine, Tally
+from catalog.feeds.refusals import Code, Refusal, RefusedLine, RefusedRow, refuse
+from catalog.imports import Tally
 from catalog.records import ProductRecord, StoredProduct
+from ecommerce.importing.reading import Line
 from ecommerce.seeding import seeded_stock
 from inventory import bulk as inventory
 from inventory.bulk import StockRecord
 
 REFERENCE = "import"
 Difference = tuple[str, Mapping[str, tuple[Any, Any]]]
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """A row that could be read."""
-
-    number: int
-    given: Given
-    raw: Mapping[str, Any]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -43,42 +30,6 @@ class Outcome:
     refused: list[RefusedLine] = field(default_factory=list)
     fields: "Counter[str]" = field(default_factory=Counter)
     differences: list[Difference] = field(default_factory=list)
-
-
-@dataclass(slots=True)
-class Reader:
-    """Turns rows as written into rows of ours, and remembers every SKU of the file."""
-
-    mapping: FeedMapping
-    paths: Mapping[str, str] = field(default_factory=dict)
-    _lines: dict[str, int] = field(default_factory=dict)
-
-    def read(self, rows: Iterable[RawRow]) -> tuple[list[Line], list[RefusedLine]]:
-        """The good rows, and the others with their reasons."""
-        good: list[Line] = []
-        refused: list[RefusedLine] = []
-        for row in rows:
-            try:
-                good.append(self._line(row))
-            except RefusedRow as problem:
-                refused.append(RefusedLine(line=row.line, refusal=problem.refusal, row=_written(row.values)))
-        return good, refused
-
-    def skip(self, row: RawRow) -> None:
-        """Remember the SKU of a row that an earlier run has done."""
-        self.read([row])
-
-    def _line(self, row: RawRow) -> Line:
-        if row.refusal:
-            raise RefusedRow(row.refusal.code, row.refusal.field, row.refusal.detail)
-        given = self.mapping.given(row.values)
-        first = self._lines.setdefault(given["sku"], row.line)
-        if first != row.line:
-            refuse(Code.REPEATED, "sku", f"the SKU {given['sku']} was in line {first} already")
-        if given.get("category") in self.paths:
-            given["category"] = self.paths[given["category"]]
-        _check_files(given)
-        return Line(row.line, given, row.values)
 
 
 @dataclass(slots=True)
@@ -140,7 +91,7 @@ class Batch:
 
     def _refuse(self, line: Line, refusal: Refusal) -> None:
         self.outcome.tally += Tally(refused=1)
-        self.outcome.refused.append(RefusedLine(line=line.number, refusal=refusal, row=_written(line.raw)))
+        self.outcome.refused.append(RefusedLine(line=line.number, refusal=refusal, row=line.given["sku"]))
 
 
 @dataclass(slots=True)
@@ -194,14 +145,3 @@ class _Shop:
             for code, quantity in shelves.items()
             if now_there.get(code, 0) != quantity
         }
-
-
-def _check_files(given: Given) -> None:
-    """Raise RefusedRow for a picture that is not in the shop's storage; looked for before the transaction begins."""
-    for picture in given.get("pictures", ()):
-        if picture.file and not default_storage.exists(picture.file):
-            refuse(Code.UNKNOWN, "media", f"there is no file {picture.file} in the shop's storage")
-
-
-def _written(row: Mapping[str, Any]) -> str:
-    return json.dumps(row, default=str, ensure_ascii=True)[:2000] if row else ""

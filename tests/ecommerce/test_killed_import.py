@@ -11,12 +11,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
+import psutil
 import pytest
 from django.db import connection
 
 from catalog.models import ImportRun, Product, ProductAttribute
 from core.clock import now
 from core.models import OutboxEvent
+from ecommerce.importing.reading import LARGE
 from inventory.models import Inventory
 from inventory.services import check_inventory
 from tests.factories import make_category, make_warehouse
@@ -38,6 +40,7 @@ def write_file(path: Path) -> Path:
                 "price": -1 if number in BAD else number,
                 "attributes": [{"code": f"c{place}", "value": str(number)} for place in range(5)],
                 "stock": {"east": number},
+                "description": "So long that a process of its own reads the file. " * 4,
             }
             file.write(json.dumps(row) + "\n")
     return path
@@ -70,8 +73,12 @@ def test_an_interrupted_import_is_taken_up_where_it_stopped(tmp_path: Path, sign
     file = write_file(tmp_path / "products.jsonl")
     with importing(file, tmp_path) as first:
         wait_for(lambda: ImportRun.objects.filter(line__gte=1000).exists() or None, "no batch was done", seconds=60)
+        readers = psutil.Process(first.pid).children()
         first.send_signal(sign)
         first.wait(timeout=30)
+    assert file.stat().st_size > LARGE
+    assert len(readers) == 1
+    assert psutil.wait_procs(readers, timeout=20)[1] == []
 
     done = ImportRun.objects.get()
     assert done.finished_at is None

@@ -6,15 +6,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import psycopg
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 from django.utils.module_loading import import_string
 
 from catalog.feeds.reading import count_rows
-from catalog.feeds.refusals import FeedProblem
+from catalog.feeds.refusals import FeedProblem, RefusedLine
 from catalog.feeds.values import short
-from catalog.imports import RefusedLine
 from ecommerce.importing.runs import ImportBusy, ImportOrder, ImportResult, ImportStopped, run_import
 from ecommerce.progress import progress_bar
 
@@ -83,7 +83,7 @@ class Command(BaseCommand):
             raise CommandError(str(problem)) from problem
         except OSError as problem:
             raise CommandError(f"{problem.filename or order.file}: {problem.strerror or problem}") from problem
-        except DatabaseError as problem:
+        except (DatabaseError, psycopg.Error) as problem:
             raise CommandError(f"{_reason(problem)} {_what_now(order)}") from problem
         except KeyboardInterrupt:
             raise CommandError(f"Interrupted. {_what_now(order)}", returncode=130) from None
@@ -121,8 +121,8 @@ class Command(BaseCommand):
         raise CommandError(f"{len(refused)} rows were refused: see {report}")
 
 
-def _reason(problem: DatabaseError) -> str:
-    cause = problem.__cause__
+def _reason(problem: Exception) -> str:
+    cause = problem.__cause__ or problem
     if getattr(cause, "sqlstate", None) == DISK_FULL:
         return "PostgreSQL has no space left on its disk."
     return f"PostgreSQL stopped the import: {str(problem).splitlines()[0] if str(problem) else problem!r}."
