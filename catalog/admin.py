@@ -156,7 +156,7 @@ class ProductAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # as above
     list_filter = ("is_active", "tax_class")
     search_fields = ("sku", "title")
     raw_id_fields = ("family",)
-    readonly_fields = ("rating", "review_count", "created_at", "updated_at")
+    readonly_fields = ("rating", "review_count", "former_slugs", "created_at", "updated_at")
     prepopulated_fields = {"slug": ("title",)}
     show_full_result_count = False
     inlines = (AttributeInline, MediaInline)
@@ -173,6 +173,11 @@ class ProductAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # as above
         """Let the selected products be bought no more."""
         changed = services.take_off_sale(product_ids=list(queryset.values_list("pk", flat=True)), now=now())
         messages.success(request, _("%(count)d products are off sale now.") % {"count": changed})
+
+    @admin.display(description=gettext_lazy("former slugs"))
+    def former_slugs(self, row: Product) -> str:
+        """The addresses that lead here from earlier."""
+        return ", ".join(row.former_addresses.order_by("replaced_at").values_list("slug", flat=True)) or "-"
 
     def get_queryset(self, request: HttpRequest) -> "QuerySet[Product]":
         """Newest first."""

@@ -2,6 +2,7 @@
 
 from typing import ClassVar
 
+import pgtrigger
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.contrib.postgres.search import SearchVector
@@ -14,6 +15,30 @@ from treebeard.mp_tree import MP_Node
 from catalog.types import AttributeKind, TaxClass
 from core.clock import now
 from core.fields import AmountField, CurrencyField, refuse_vector_images
+
+# Recorded by the database itself, whoever changes an address: a former one leads to its owner, until somebody else takes it.
+_REMEMBER = """
+IF TG_OP = 'UPDATE' AND OLD.{column} NOT LIKE '/%' THEN
+    INSERT INTO {table} ({column}, {owner}, replaced_at) VALUES (OLD.{column}, NEW.id, clock_timestamp())
+    ON CONFLICT ({column}) DO UPDATE SET {owner} = EXCLUDED.{owner}, replaced_at = EXCLUDED.replaced_at;
+END IF;
+DELETE FROM {table} WHERE {column} = NEW.{column};
+RETURN NULL;
+"""
+
+
+def _remembering(*, table: str, column: str, owner: str) -> list[pgtrigger.Trigger]:
+    remember = _REMEMBER.format(table=table, column=column, owner=owner)
+    return [
+        pgtrigger.Trigger(name="take_address", when=pgtrigger.After, operation=pgtrigger.Insert, func=remember),
+        pgtrigger.Trigger(
+            name="change_address",
+            when=pgtrigger.After,
+            operation=pgtrigger.UpdateOf(column),
+            condition=pgtrigger.Q(**{f"old__{column}__df": pgtrigger.F(f"new__{column}")}),
+            func=remember,
+        ),
+    ]
 
 
 class Category(MP_Node):  # type: ignore[misc]  # treebeard has no types
@@ -28,6 +53,7 @@ class Category(MP_Node):  # type: ignore[misc]  # treebeard has no types
 
     class Meta:
         verbose_name_plural = "categories"
+        triggers = _remembering(table="catalog_formercategoryaddress", column="slug_path", owner="category_id")
 
     def __str__(self) -> str:
         return self.name
@@ -92,7 +118,12 @@ class Product(models.Model):
     family = models.ForeignKey(ProductFamily, on_delete=models.PROTECT, related_name="products")
     sku = models.CharField(_("SKU"), max_length=64, unique=True)
     eans = ArrayField(models.CharField(max_length=14), default=list, blank=True, verbose_name=_("EANs"))
-    slug = models.SlugField(_("slug"), max_length=500, unique=True)
+    slug = models.SlugField(
+        _("slug"),
+        max_length=500,
+        unique=True,
+        help_text=_("The product's address. Links to a former one keep working."),
+    )
     title = models.CharField(_("title"), max_length=500)
     description = models.TextField(_("description"), blank=True)
     price = AmountField(_("price"))
@@ -136,6 +167,7 @@ class Product(models.Model):
             ),
             GinIndex(OpClass(Upper("title"), name="gin_trgm_ops"), name="product_title_trigram"),
         ]
+        triggers = _remembering(table="catalog_formerproductaddress", column="slug", owner="product_id")
 
     def __str__(self) -> str:
         return self.title
@@ -205,6 +237,28 @@ class ProductMedia(models.Model):
 
     def __str__(self) -> str:
         return self.alt or str(self.file or self.source_url)
+
+
+class FormerProductAddress(models.Model):
+    """A slug that a product had, and that leads to it; written by the triggers of `Product`."""
+
+    slug = models.SlugField(_("slug"), max_length=500, unique=True)
+    product = models.ForeignKey(Product, on_delete=models.CASCADE, related_name="former_addresses")
+    replaced_at = models.DateTimeField(_("replaced"))
+
+    def __str__(self) -> str:
+        return self.slug
+
+
+class FormerCategoryAddress(models.Model):
+    """An address that a category had, and that leads to it; written by the triggers of `Category`."""
+
+    slug_path = models.CharField(_("address"), max_length=500, unique=True)
+    category = models.ForeignKey(Category, on_delete=models.CASCADE, related_name="former_addresses")
+    replaced_at = models.DateTimeField(_("replaced"))
+
+    def __str__(self) -> str:
+        return self.slug_path
 
 
 class ImportRun(models.Model):

@@ -1,6 +1,7 @@
 """What pages, API and the other apps read of the catalogue."""
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from typing import Any
 
 from django.contrib.postgres.aggregates import ArrayAgg
@@ -54,6 +55,7 @@ def sellable(*, product_ids: Collection[int]) -> dict[int, SellableProduct]:
 def family_cards(*, filters: ListingFilters, page: int = 1) -> Listing:
     """One page of the families that ``filters`` leave, and the facets. Five queries, one more when there is text to look for.
 
+    A category's former address is as good as the one it has; where nothing is found, that is one more query to see.
     A page past the last is empty. Raises InvalidInput (``invalid_input``) for a page below 1 or above LAST_PAGE, and for
     more than ATTRIBUTES_LIMIT attributes.
     """
@@ -63,6 +65,10 @@ def family_cards(*, filters: ListingFilters, page: int = 1) -> Listing:
         raise InvalidInput(_("At most %(most)d attributes can be chosen at once.") % {"most": ATTRIBUTES_LIMIT})
     found = conditions(filters)
     totals = count_totals(found, filters)
+    if filters.category and not totals.total:
+        moved = moved_category(slug_path=filters.category)
+        if moved:
+            return family_cards(filters=replace(filters, category=moved), page=page)
     start = (page - 1) * PAGE_SIZE
     return Listing(
         cards=cards(list(_families(matching(found), filters)[start : start + PAGE_SIZE])),
@@ -112,6 +118,17 @@ def home() -> HomePage:
 def product_page(*, slug: str | None = None, product_id: int | None = None) -> ProductPage:
     """The page of the product named by slug or by id, also when it is no longer sold. At most six queries. Raises NotFound."""
     return load_product_page(slug=slug, product_id=product_id)
+
+
+def moved_product(*, slug: str) -> str | None:
+    """The slug of the product that had ``slug`` formerly; None where none had. One query."""
+    return Product.objects.filter(former_addresses__slug=slug[:500]).values_list("slug", flat=True).first()
+
+
+def moved_category(*, slug_path: str) -> str | None:
+    """The address of the category that had ``slug_path`` formerly; None where none had. One query."""
+    moved = Category.objects.filter(former_addresses__slug_path=slug_path[:500], is_active=True)
+    return moved.values_list("slug_path", flat=True).first()
 
 
 def departments() -> tuple[Department, ...]:

@@ -2,14 +2,16 @@
 
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponsePermanentRedirect
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from catalog import selectors
 from catalog.params import listing_filters, page_number
 from catalog.types import Listing, ListingFilters, SortOrder
+from core.errors import NotFound
 
 PAGES_SHOWN = 2
 
@@ -23,7 +25,13 @@ def home(request: HttpRequest) -> HttpResponse:
 @require_safe
 def category(request: HttpRequest, slug_path: str) -> HttpResponse:
     """A category's products, with filters and sort order."""
-    here = selectors.category(slug_path=slug_path)
+    try:
+        here = selectors.category(slug_path=slug_path)
+    except NotFound:
+        moved = selectors.moved_category(slug_path=slug_path)
+        if moved is None:
+            raise
+        return _moved(request, reverse("category", args=[moved]))
     filters = listing_filters(request.GET, category=here.path)
     listing = selectors.family_cards(filters=filters, page=page_number(request.GET))
     context = {"heading": here.name, "category": here, "here": here.path.partition("/")[0]}
@@ -42,9 +50,21 @@ def search(request: HttpRequest) -> HttpResponse:
 @require_safe
 def product(request: HttpRequest, slug: str) -> HttpResponse:
     """One product, with its variants."""
-    found = selectors.product_page(slug=slug)
+    try:
+        found = selectors.product_page(slug=slug)
+    except NotFound:
+        moved = selectors.moved_product(slug=slug)
+        if moved is None:
+            raise
+        return _moved(request, reverse("product", args=[moved]))
     here = found.breadcrumbs[0].path if found.breadcrumbs else ""
     return render(request, "catalog/product.html", {"product": found, "here": here})
+
+
+def _moved(request: HttpRequest, path: str) -> HttpResponse:
+    """To where the page is now, with whatever followed the question mark."""
+    query = request.META.get("QUERY_STRING", "")
+    return HttpResponsePermanentRedirect(f"{path}?{query}" if query else path)
 
 
 def _listing(request: HttpRequest, filters: ListingFilters, listing: Listing) -> dict[str, Any]:
