@@ -122,13 +122,16 @@ def product_page(*, slug: str | None = None, product_id: int | None = None) -> P
 
 def moved_product(*, slug: str) -> str | None:
     """The slug of the product that had ``slug`` formerly; None where none had. One query."""
-    return Product.objects.filter(former_addresses__slug=slug[:500]).values_list("slug", flat=True).first()
+    found = Product.objects.filter(former_addresses__slug=slug[:500]).first()
+    return found.slug if found else None
 
 
 def moved_category(*, slug_path: str) -> str | None:
     """The address of the category that had ``slug_path`` formerly; None where none had. One query."""
-    moved = Category.objects.filter(former_addresses__slug_path=slug_path[:500], is_active=True)
-    return moved.values_list("slug_path", flat=True).first()
+    found: Category | None = Category.objects.filter(
+        former_addresses__slug_path=slug_path[:500], is_active=True
+    ).first()
+    return found.slug_path if found else None
 
 
 def departments() -> tuple[Department, ...]:
