@@ -1,4 +1,4 @@
-"""Pictures of the demo's products, drawn from `drawings.toml`: deterministic, nothing downloaded."""
+"""Pictures of the demo's products, drawn from `drawings.toml` and `drawings/`: deterministic, nothing downloaded."""
 
 import io
 import tomllib
@@ -53,8 +53,15 @@ Fill = Rgb | int
 
 @cache
 def drawings() -> dict[str, list[str]]:
-    """The shapes of every kind of product."""
-    found: dict[str, list[str]] = tomllib.loads(Path(__file__).with_name("drawings.toml").read_text(encoding="utf-8"))
+    """The shapes of every kind of product. Raises ValueError for a kind that is drawn in two files."""
+    found: dict[str, list[str]] = {}
+    here = Path(__file__).parent
+    for path in (here / "drawings.toml", *sorted((here / "drawings").glob("*.toml"))):
+        drawn: dict[str, list[str]] = tomllib.loads(path.read_text(encoding="utf-8"))
+        twice = found.keys() & drawn.keys()
+        if twice:
+            raise ValueError(f"{path.name} draws again: {', '.join(sorted(twice))}")
+        found |= drawn
     return found
 
 
