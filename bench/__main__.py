@@ -3,9 +3,9 @@
 import sys
 from collections.abc import Callable
 
-from bench import pages
+from bench import imports, pages
 
-MEASUREMENTS: dict[str, Callable[[], None]] = {"pages": pages.main}
+MEASUREMENTS: dict[str, Callable[[], None]] = {"imports": imports.main, "pages": pages.main}
 
 
 def main(names: list[str]) -> int:

@@ -19,6 +19,8 @@ from catalog.models import (
     Attribute,
     Brand,
     Category,
+    ImportRefusal,
+    ImportRun,
     Product,
     ProductAttribute,
     ProductFamily,
@@ -146,6 +148,34 @@ class MediaInline(admin.TabularInline):  # type: ignore[type-arg]  # of ProductM
             return ""
         picture = picture_of(file=row.file.name or "", alt=row.alt, title="", category_path="")
         return format_html('<img src="{}" alt="{}" width="60" height="60">', picture.line_url, picture.alt)
+
+
+class RefusalInline(admin.TabularInline):  # type: ignore[type-arg]  # of ImportRefusal
+    """The lines that were not taken."""
+
+    model = ImportRefusal
+    fields = ("line", "code", "field", "detail")
+    readonly_fields = fields
+    ordering = ("line",)
+    max_num = 0
+    can_delete = False
+
+
+@admin.register(ImportRun)
+class ImportRunAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # as above
+    """Imports, to look at: how far each got, and what it refused."""
+
+    list_display = ("file_name", "started_at", "finished_at", "line", "created", "changed", "unchanged", "refused")
+    inlines = (RefusalInline,)
+    exclude = ("fingerprint",)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """They are begun by `import_products`."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """What happened, happened."""
+        return False
 
 
 @admin.register(Product)

@@ -180,9 +180,10 @@ def _read_tree(order: ImportOrder, mapping: FeedMapping) -> Tree:
 
 
 def _fingerprint(order: ImportOrder) -> str:
-    """The same for the same file with the same mapping and limit."""
+    """The same for the same file with the same categories, mapping and limit."""
     digest = hashlib.sha256(f"{order.mapping} {order.limit}".encode())
-    for path in filter(None, (order.file, order.categories)):
+    mapping = Path(order.mapping) if order.mapping and order.mapping not in mappings.shipped() else None
+    for path in filter(None, (order.file, order.categories, mapping)):
         with path.open("rb") as file:
             while chunk := file.read(1 << 20):
                 digest.update(chunk)

@@ -11,7 +11,8 @@ from django.urls import reverse
 from PIL import Image
 
 from accounts.models import User
-from catalog.models import Category, Product, ProductMedia
+from catalog.models import Category, ImportRun, Product, ProductMedia
+from core.clock import now
 from core.models import OutboxEvent
 from tests.factories import make_category, make_family, make_product
 
@@ -199,3 +200,13 @@ def test_staff_take_products_off_sale(staff: Client) -> None:
     )
 
     assert list(Product.objects.filter(is_active=True)) == [other]
+
+
+def test_staff_see_what_an_import_refused(staff: Client) -> None:
+    run = ImportRun.objects.create(fingerprint="x", file_name="chairs.csv", started_at=now(), refused=1)
+    run.refusals.create(line=7, code="invalid", field="price", detail="price -1 is below zero")
+
+    assert "chairs.csv" in staff.get("/admin/catalog/importrun/").text
+    page = staff.get(f"/admin/catalog/importrun/{run.pk}/change/").text
+    assert "price -1 is below zero" in page
+    assert staff.get("/admin/catalog/importrun/add/").status_code == 403

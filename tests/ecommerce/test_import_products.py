@@ -80,21 +80,21 @@ def test_good_rows_get_in_and_bad_ones_are_told_with_line_and_reason() -> None:
     said = refused(json_lines(row("A"), "broken", row("B", price=-1), row("C"), row("A")))
 
     assert said.splitlines() == [
-        "line 2: the line is not JSON",
-        "line 3: price -1 is below zero",
-        "line 5: the SKU A was in line 1 already",
+        "products.jsonl, line 2: the line is not JSON",
+        "products.jsonl, line 3: price -1 is below zero",
+        "products.jsonl, line 5: the SKU A was in line 1 already",
         "3 rows were refused: see products.refused.csv",
     ]
     assert prices() == {"A": "10.00", "C": "10.00"}
     with Path("products.refused.csv").open(newline="") as file:
         report = list(csv.reader(file))
-    assert [line[:4] for line in report] == [
-        ["line", "code", "column", "reason"],
-        ["2", "unreadable", "", "the line is not JSON"],
-        ["3", "invalid", "price", "price -1 is below zero"],
-        ["5", "repeated", "sku", "the SKU A was in line 1 already"],
+    assert [line[:5] for line in report] == [
+        ["file", "line", "code", "column", "reason"],
+        ["products.jsonl", "2", "unreadable", "", "the line is not JSON"],
+        ["products.jsonl", "3", "invalid", "price", "price -1 is below zero"],
+        ["products.jsonl", "5", "repeated", "sku", "the SKU A was in line 1 already"],
     ]
-    assert json.loads(report[2][4])["sku"] == "B"
+    assert json.loads(report[2][5])["sku"] == "B"
 
 
 def test_where_nothing_may_be_wrong_nothing_is_changed() -> None:
@@ -233,10 +233,10 @@ def test_what_the_shop_does_not_know_is_refused() -> None:
     )
 
     assert said.splitlines()[:-1] == [
-        "line 1: there is no category sofas",
-        "line 2: there is no warehouse mars",
-        "line 3: there is no file products/none.webp in the shop's storage",
-        "line 4: nothing is known of colour",
+        "products.jsonl, line 1: there is no category sofas",
+        "products.jsonl, line 2: there is no warehouse mars",
+        "products.jsonl, line 3: there is no file products/none.webp in the shop's storage",
+        "products.jsonl, line 4: nothing is known of colour",
     ]
     assert not Product.objects.exists()
 
@@ -266,15 +266,15 @@ def test_categories_that_hang_in_a_circle_or_in_the_air_are_refused() -> None:
     said = refused(json_lines(row("A")), "--categories", "tree.csv")
 
     assert said.splitlines()[:-1] == [
-        "line 2: a is below itself: a > c > b > a",
-        "line 3: b is below itself: b > a > c > b",
-        "line 4: c is below itself: c > b > a > c",
-        "line 5: d is below itself: d > d",
-        "line 6: there is no category nowhere to put it below",
-        "line 8: the id f was in line 7 already",
-        "line 9: id is empty",
-        "line 10: name is empty",
-        "line 11: its address chairs/f is that of line 7 too",
+        "tree.csv, line 2: a is below itself: a > c > b > a",
+        "tree.csv, line 3: b is below itself: b > a > c > b",
+        "tree.csv, line 4: c is below itself: c > b > a > c",
+        "tree.csv, line 5: d is below itself: d > d",
+        "tree.csv, line 6: there is no category nowhere to put it below",
+        "tree.csv, line 8: the id f was in line 7 already",
+        "tree.csv, line 9: id is empty",
+        "tree.csv, line 10: name is empty",
+        "tree.csv, line 11: its address chairs/f is that of line 7 too",
     ]
     assert sorted(Category.objects.values_list("slug_path", flat=True)) == ["chairs", "chairs/f"]
     assert Product.objects.count() == 1

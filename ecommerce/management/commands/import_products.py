@@ -68,7 +68,10 @@ class Command(BaseCommand):
         if options["install_defaults"] and not order.dry_run:
             import_string("pricing.services.install_defaults")(currency=settings.CURRENCY)
         self._tell(order, result)
-        refused = [*result.tree_refused, *result.outcome.refused]
+        refused = [
+            *((str(order.categories), row) for row in result.tree_refused),
+            *((str(order.file), row) for row in result.outcome.refused),
+        ]
         if refused:
             self._tell_refused(refused, options["refused"] or Path(f"{order.file.name.split('.')[0]}.refused.csv"))
 
@@ -105,15 +108,16 @@ class Command(BaseCommand):
                 f"  {sku}: " + "; ".join(_difference(name, *pair) for name, pair in sorted(found.items()))
             )
 
-    def _tell_refused(self, refused: Sequence[RefusedLine], report: Path) -> None:
-        for row in refused[:REASONS_SHOWN]:
-            self.stderr.write(f"line {row.line}: {row.refusal.detail}")
+    def _tell_refused(self, refused: Sequence[tuple[str, RefusedLine]], report: Path) -> None:
+        for file, row in refused[:REASONS_SHOWN]:
+            self.stderr.write(f"{file}, line {row.line}: {row.refusal.detail}")
         try:
-            with report.open("w", newline="", encoding="utf-8") as file:
-                writer = csv.writer(file)
-                writer.writerow(("line", "code", "column", "reason", "row"))
-                for row in refused:
-                    writer.writerow((row.line, row.refusal.code, row.refusal.field, row.refusal.detail, row.row))
+            with report.open("w", newline="", encoding="utf-8") as opened:
+                writer = csv.writer(opened)
+                writer.writerow(("file", "line", "code", "column", "reason", "row"))
+                for file, row in refused:
+                    refusal = row.refusal
+                    writer.writerow((file, row.line, refusal.code, refusal.field, refusal.detail, row.row))
         except OSError as problem:
             raise CommandError(
                 f"{len(refused)} rows were refused, and {report} can not be written: {problem.strerror or problem}"
