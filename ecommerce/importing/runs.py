@@ -7,7 +7,7 @@ from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from catalog import imports
 from catalog import operations as catalog
@@ -27,6 +27,17 @@ from inventory import bulk as inventory
 
 DIFFERENCES_KEPT = 20
 LOCK = "import products"
+MANY = 1000
+TABLES = (
+    "catalog_category",
+    "catalog_brand",
+    "catalog_productfamily",
+    "catalog_product",
+    "catalog_attribute",
+    "catalog_productattribute",
+    "catalog_productmedia",
+    "inventory_inventory",
+)
 Advance = Callable[[int], None]
 
 
@@ -110,6 +121,7 @@ class _Import:
                 self._advance(rows.count)
             if run:
                 imports.finish(run_id=run.id, now=now())
+                _analyze(self._result.outcome.tally)
                 self._result.outcome.refused = imports.refusals(run_id=run.id)
         return self._result
 
@@ -177,6 +189,14 @@ def _read_tree(order: ImportOrder, mapping: FeedMapping) -> Tree:
     if order.categories:
         return read_tree(order.categories, known=stored.known_categories())
     return Tree(tuple(mapping.rules.categories()) if mapping.rules else (), {}, ())
+
+
+def _analyze(tally: Tally) -> None:
+    """Tell PostgreSQL's planner about many new rows at once; until it looked by itself, pages would be slow."""
+    if tally.created + tally.changed >= MANY:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SET LOCAL statement_timeout = 0")  # of large tables it takes longer than any page may
+            cursor.execute(f"ANALYZE {', '.join(TABLES)}")
 
 
 def _fingerprint(order: ImportOrder) -> str:
