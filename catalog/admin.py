@@ -41,6 +41,14 @@ class CategoryAdmin(TreeAdmin):  # type: ignore[misc]  # treebeard has no types
     search_fields = ("name", "slug_path")
     prepopulated_fields = {"slug": ("name",)}
 
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Show or save a category; one save at a time, for each changes the addresses or places of others."""
+        with transaction.atomic():
+            if request.method == "POST":
+                operations.hold_categories()
+            answer: HttpResponse = super().changeform_view(request, *args, **kwargs)
+        return answer
+
     def save_model(self, request: HttpRequest, obj: Category, form: Any, change: bool) -> None:
         """Save, then give it and all below it the address that fits. Admin has a transaction open."""
         super().save_model(request, obj, form, change)
@@ -50,6 +58,7 @@ class CategoryAdmin(TreeAdmin):  # type: ignore[misc]  # treebeard has no types
         """Move by dragging; refused where two categories would get the same address."""
         try:
             with transaction.atomic():
+                operations.hold_categories()
                 answer: HttpResponse = super().move_node(request)
                 operations.readdress_categories()
         except IntegrityError:

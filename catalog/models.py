@@ -18,25 +18,36 @@ from core.fields import AmountField, CurrencyField, refuse_vector_images
 
 # Recorded by the database itself, whoever changes an address: a former one leads to its owner, until somebody else takes it.
 _REMEMBER = """
-IF TG_OP = 'UPDATE' AND OLD.{column} NOT LIKE '/%' THEN
+IF OLD.{column} ~ '^[^/]' THEN
     INSERT INTO {table} ({column}, {owner}, replaced_at) VALUES (OLD.{column}, NEW.id, clock_timestamp())
     ON CONFLICT ({column}) DO UPDATE SET {owner} = EXCLUDED.{owner}, replaced_at = EXCLUDED.replaced_at;
 END IF;
 DELETE FROM {table} WHERE {column} = NEW.{column};
 RETURN NULL;
 """
+# Once a statement: a call for each row would take several times as long as the row itself.
+_FORGET = """
+DELETE FROM {table} former USING taken WHERE former.{column} = taken.{column};
+RETURN NULL;
+"""
 
 
 def _remembering(*, table: str, column: str, owner: str) -> list[pgtrigger.Trigger]:
-    remember = _REMEMBER.format(table=table, column=column, owner=owner)
     return [
-        pgtrigger.Trigger(name="take_address", when=pgtrigger.After, operation=pgtrigger.Insert, func=remember),
+        pgtrigger.Trigger(
+            name="take_address",
+            level=pgtrigger.Statement,
+            when=pgtrigger.After,
+            operation=pgtrigger.Insert,
+            referencing=pgtrigger.Referencing(new="taken"),
+            func=_FORGET.format(table=table, column=column),
+        ),
         pgtrigger.Trigger(
             name="change_address",
             when=pgtrigger.After,
             operation=pgtrigger.UpdateOf(column),
             condition=pgtrigger.Q(**{f"old__{column}__df": pgtrigger.F(f"new__{column}")}),
-            func=remember,
+            func=_REMEMBER.format(table=table, column=column, owner=owner),
         ),
     ]
 

@@ -27,6 +27,8 @@ def upsert_categories(*, categories: Sequence[CategoryRecord]) -> None:
     Raises KeyError for one whose parent neither exists nor comes before it.
     """
     require_transaction("catalog.operations.upsert_categories")
+    if categories:
+        locks.category_tree()
     found = {node.slug_path: node for node in Category.objects.all()}
     fresh: dict[str, list[CategoryRecord]] = {}
     for record in categories:
@@ -166,15 +168,22 @@ def announce(*, product_ids: Iterable[int], now: datetime) -> None:
     _publish(locked.values_list("pk", flat=True), now)
 
 
+def hold_categories() -> None:
+    """Let nobody else change the tree until the transaction ends; to be called before what is to be changed is read."""
+    require_transaction("catalog.operations.hold_categories")
+    locks.category_tree()
+
+
 def readdress_categories() -> None:
     """Make every category's address fit its place in the tree, after one was moved or renamed.
 
     Raises IntegrityError where two would have the same.
     """
     require_transaction("catalog.operations.readdress_categories")
+    locks.category_tree()
     paths: dict[str, str] = {"": ""}
     wrong = []
-    for node in Category.objects.select_for_update(no_key=True).order_by("path"):
+    for node in Category.objects.order_by("path"):
         above = paths[node.path[: -Category.steplen]]
         paths[node.path] = f"{above}/{node.slug}" if above else node.slug
         if node.slug_path != paths[node.path]:

@@ -64,7 +64,8 @@ def product(request: HttpRequest, slug: str) -> HttpResponse:
 def _moved(request: HttpRequest, path: str) -> HttpResponse:
     """To where the page is now, with whatever followed the question mark."""
     query = request.META.get("QUERY_STRING", "")
-    return HttpResponsePermanentRedirect(f"{path}?{query}" if query else path)
+    # Browsers keep a 301 for ever otherwise, and once an address is taken back two of them lead in a circle.
+    return HttpResponsePermanentRedirect(f"{path}?{query}" if query else path, headers={"Cache-Control": "no-cache"})
 
 
 def _listing(request: HttpRequest, filters: ListingFilters, listing: Listing) -> dict[str, Any]:

@@ -43,10 +43,12 @@ class Migration(migrations.Migration):
             trigger=pgtrigger.compiler.Trigger(
                 name="take_address",
                 sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func="\nIF TG_OP = 'UPDATE' AND OLD.slug_path NOT LIKE '/%' THEN\n    INSERT INTO catalog_formercategoryaddress (slug_path, category_id, replaced_at) VALUES (OLD.slug_path, NEW.id, clock_timestamp())\n    ON CONFLICT (slug_path) DO UPDATE SET category_id = EXCLUDED.category_id, replaced_at = EXCLUDED.replaced_at;\nEND IF;\nDELETE FROM catalog_formercategoryaddress WHERE slug_path = NEW.slug_path;\nRETURN NULL;\n",
-                    hash="dc7391557fd405ca4387d96f772c515f68cf8272",
+                    func="\nDELETE FROM catalog_formercategoryaddress former USING taken WHERE former.slug_path = taken.slug_path;\nRETURN NULL;\n",
+                    hash="0cec00fd9ab2ddd04a16ae47224298d5ad0dc807",
+                    level="STATEMENT",
                     operation="INSERT",
                     pgid="pgtrigger_take_address_40d1d",
+                    referencing="REFERENCING NEW TABLE AS taken ",
                     table="catalog_category",
                     when="AFTER",
                 ),
@@ -58,8 +60,8 @@ class Migration(migrations.Migration):
                 name="change_address",
                 sql=pgtrigger.compiler.UpsertTriggerSql(
                     condition='WHEN (OLD."slug_path" IS DISTINCT FROM (NEW."slug_path"))',
-                    func="\nIF TG_OP = 'UPDATE' AND OLD.slug_path NOT LIKE '/%' THEN\n    INSERT INTO catalog_formercategoryaddress (slug_path, category_id, replaced_at) VALUES (OLD.slug_path, NEW.id, clock_timestamp())\n    ON CONFLICT (slug_path) DO UPDATE SET category_id = EXCLUDED.category_id, replaced_at = EXCLUDED.replaced_at;\nEND IF;\nDELETE FROM catalog_formercategoryaddress WHERE slug_path = NEW.slug_path;\nRETURN NULL;\n",
-                    hash="28f1230b8c69ead13e2c159c6aba1bbed05b1493",
+                    func="\nIF OLD.slug_path ~ '^[^/]' THEN\n    INSERT INTO catalog_formercategoryaddress (slug_path, category_id, replaced_at) VALUES (OLD.slug_path, NEW.id, clock_timestamp())\n    ON CONFLICT (slug_path) DO UPDATE SET category_id = EXCLUDED.category_id, replaced_at = EXCLUDED.replaced_at;\nEND IF;\nDELETE FROM catalog_formercategoryaddress WHERE slug_path = NEW.slug_path;\nRETURN NULL;\n",
+                    hash="e995dad18f80ed78e32431e1dbf34207bab98ea7",
                     operation='UPDATE OF "slug_path"',
                     pgid="pgtrigger_change_address_2a1fb",
                     table="catalog_category",
@@ -72,10 +74,12 @@ class Migration(migrations.Migration):
             trigger=pgtrigger.compiler.Trigger(
                 name="take_address",
                 sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func="\nIF TG_OP = 'UPDATE' AND OLD.slug NOT LIKE '/%' THEN\n    INSERT INTO catalog_formerproductaddress (slug, product_id, replaced_at) VALUES (OLD.slug, NEW.id, clock_timestamp())\n    ON CONFLICT (slug) DO UPDATE SET product_id = EXCLUDED.product_id, replaced_at = EXCLUDED.replaced_at;\nEND IF;\nDELETE FROM catalog_formerproductaddress WHERE slug = NEW.slug;\nRETURN NULL;\n",
-                    hash="71733d29c42cb5467c71f819ef48ab79c5bcec68",
+                    func="\nDELETE FROM catalog_formerproductaddress former USING taken WHERE former.slug = taken.slug;\nRETURN NULL;\n",
+                    hash="ce7662bd376a9982c2a1461b4c840425cfcc6e49",
+                    level="STATEMENT",
                     operation="INSERT",
                     pgid="pgtrigger_take_address_8c0dc",
+                    referencing="REFERENCING NEW TABLE AS taken ",
                     table="catalog_product",
                     when="AFTER",
                 ),
@@ -87,8 +91,8 @@ class Migration(migrations.Migration):
                 name="change_address",
                 sql=pgtrigger.compiler.UpsertTriggerSql(
                     condition='WHEN (OLD."slug" IS DISTINCT FROM (NEW."slug"))',
-                    func="\nIF TG_OP = 'UPDATE' AND OLD.slug NOT LIKE '/%' THEN\n    INSERT INTO catalog_formerproductaddress (slug, product_id, replaced_at) VALUES (OLD.slug, NEW.id, clock_timestamp())\n    ON CONFLICT (slug) DO UPDATE SET product_id = EXCLUDED.product_id, replaced_at = EXCLUDED.replaced_at;\nEND IF;\nDELETE FROM catalog_formerproductaddress WHERE slug = NEW.slug;\nRETURN NULL;\n",
-                    hash="e68d6d7eef3616c014931aeba73173f4efbe4ebe",
+                    func="\nIF OLD.slug ~ '^[^/]' THEN\n    INSERT INTO catalog_formerproductaddress (slug, product_id, replaced_at) VALUES (OLD.slug, NEW.id, clock_timestamp())\n    ON CONFLICT (slug) DO UPDATE SET product_id = EXCLUDED.product_id, replaced_at = EXCLUDED.replaced_at;\nEND IF;\nDELETE FROM catalog_formerproductaddress WHERE slug = NEW.slug;\nRETURN NULL;\n",
+                    hash="140bd90849762a0e3325e07f700a7f1d96cd9045",
                     operation='UPDATE OF "slug"',
                     pgid="pgtrigger_change_address_c052e",
                     table="catalog_product",
