@@ -1,10 +1,11 @@
 """Thumbnails in all sizes of a picture, made when it is saved and found by name from then on (`catalog.pictures`)."""
 
-from typing import Any
+import io
 
 from django.conf import settings
+from django.core.files import File
 from django.core.files.storage import default_storage
-from easy_thumbnails.files import Thumbnailer
+from easy_thumbnails import engine
 
 from catalog.pictures import SIZES, thumbnail_name
 from core.transactions import refuse_transaction
@@ -13,15 +14,21 @@ from core.transactions import refuse_transaction
 def make_thumbnails(*, file: str) -> None:
     """Make the thumbnails of the picture kept as ``file``; those of an earlier picture of that name are replaced.
 
-    Raises FileNotFoundError where there is no such file, and Pillow's UnidentifiedImageError where it is no picture.
+    The picture is read once, and each size is made of the next larger one. A picture that has the form of a thumbnail is taken as
+    it is. Raises FileNotFoundError where there is no such file, and Pillow's UnidentifiedImageError where it is no picture.
     """
     refuse_transaction("catalog.thumbnails.make_thumbnails")
     aliases = settings.THUMBNAIL_ALIASES[""]
     with default_storage.open(file) as source:
-        thumbnailer = Thumbnailer(source, name=file)
-        for size in SIZES:
-            thumbnail = thumbnailer.generate_thumbnail({**aliases[size], "ALIAS": size})
-            _replace(thumbnail_name(file, size), thumbnail)
+        written = source.read()
+    image = engine.generate_source_image(io.BytesIO(written), {}, fail_silently=False)
+    for size in sorted(SIZES, key=lambda size: aliases[size]["size"], reverse=True):
+        name = thumbnail_name(file, size)
+        if file.endswith(f".{settings.THUMBNAIL_EXTENSION}") and image.size == aliases[size]["size"]:
+            _replace(name, io.BytesIO(written))
+        else:
+            image = engine.process_image(image, aliases[size])
+            _replace(name, engine.save_pil_image(image, filename=name))
 
 
 def has_thumbnails(*, file: str) -> bool:
@@ -29,6 +36,6 @@ def has_thumbnails(*, file: str) -> bool:
     return all(default_storage.exists(thumbnail_name(file, size)) for size in SIZES)
 
 
-def _replace(name: str, thumbnail: Any) -> None:
+def _replace(name: str, thumbnail: io.BytesIO) -> None:
     default_storage.delete(name)
-    default_storage.save(name, thumbnail)
+    default_storage.save(name, File(thumbnail))

@@ -247,7 +247,7 @@ STORAGES = {
 THUMBNAIL_ALIASES: dict[str, dict[str, dict[str, object]]] = {
     "": {
         "card": {"size": (400, 400), "background": "#ffffff"},
-        "page": {"size": (900, 900), "background": "#ffffff", "upscale": True},
+        "page": {"size": (800, 800), "background": "#ffffff", "upscale": True},
         "line": {"size": (120, 120), "background": "#ffffff"},
     }
 }

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFilter
 
-SIZE = 640
+SIZE = 800  # that of the product page's pictures, which therefore are the drawings themselves
 _SCALE = 2  # drawn larger and shrunk, which smooths the edges
 _PIXELS = SIZE * _SCALE
 _UNIT = _PIXELS / 100
@@ -74,12 +74,13 @@ def draw(*, kind: str, colour: str, ground: int) -> bytes:
     # Soft parts are made small, because nobody sees the grain of a blur.
     soft = _ground(_rgb(_GROUNDS[ground % len(_GROUNDS)]))
     soft.paste((70, 75, 85), (0, _SOFT // 64), _shadow(kind))
-    picture = soft.resize((_PIXELS, _PIXELS), Image.Resampling.BILINEAR)
+    smooth_ground = soft.resize((SIZE, SIZE), Image.Resampling.BILINEAR)
+    picture = smooth_ground.resize((_PIXELS, _PIXELS), Image.Resampling.NEAREST)  # four times as fast as a smooth one
     pen = ImageDraw.Draw(picture)
     for shape, fill, numbers in _shapes(kind):
         _SHAPES[shape](pen, fills[fill], [number * _UNIT for number in numbers])
     file = io.BytesIO()
-    picture.reduce(_SCALE).save(file, "WEBP", quality=88, method=2)
+    picture.reduce(_SCALE).save(file, "WEBP", quality=85, method=0)
     return file.getvalue()
 
 
