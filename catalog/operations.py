@@ -39,7 +39,8 @@ def upsert_categories(*, categories: Sequence[CategoryRecord]) -> None:
             Category.objects.filter(pk=node.pk).update(name=record.name, description=record.description)
     has_roots = any(node.depth == 1 for node in found.values())
     for above, records in fresh.items():
-        parent = found[above] if above else None
+        # Read again: one that was added in front of it has moved its place.
+        parent = Category.objects.get(pk=found[above].pk) if above else None
         is_bare = parent.numchild == 0 if parent else not has_roots
         add = _add_first if is_bare else _add_among
         found |= {node.slug_path: node for node in add(parent, records)}

@@ -140,6 +140,22 @@ def test_categories_are_added_in_place_and_renamed() -> None:
     )
 
 
+def test_categories_that_come_between_others_keep_what_is_below_them() -> None:
+    for name in ("Chairs", "Moon", "Tables"):
+        make_category(name=name)
+    paths = ("zeta", "alpha", "alpha/one", "zeta/two", "moon/three", "moon/three/four", "alpha/five")
+
+    operations.upsert_categories(
+        categories=[CategoryRecord(path=path, name=path.rpartition("/")[2].title()) for path in paths]
+    )
+
+    above = {node.slug_path: Category.objects.get_parent(node) for node in Category.objects.filter(depth__gt=1)}
+    assert {path: parent.slug_path for path, parent in above.items()} == {
+        path: path.rpartition("/")[0] for path in paths if "/" in path
+    }
+    assert Category.objects.find_problems() == ([], [], [], [], [])
+
+
 def test_moving_a_category_moves_the_addresses_below_it() -> None:
     kitchen, garden = make_category(name="Kitchen"), make_category(name="Garden")
     pots = make_category(kitchen, name="Pots")
