@@ -1,6 +1,6 @@
 """What pages, API and the other apps read of the catalogue."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -25,6 +25,7 @@ from catalog.types import (
     HomePage,
     Listing,
     ListingFilters,
+    OfferedProduct,
     ProductHit,
     ProductPage,
     SellableProduct,
@@ -40,6 +41,19 @@ SHELF_SIZE = 12
 SHORTEST_QUERY = 2
 SUGGESTIONS = 6
 ATTRIBUTES_LIMIT = 10
+_OFFERED = (
+    "pk",
+    "family_id",
+    "sku",
+    "title",
+    "price",
+    "currency",
+    "tax_class",
+    "weight_grams",
+    "family__category__slug_path",
+    "review_count",
+    "released_at",
+)
 
 
 def sellable(*, product_ids: Collection[int]) -> dict[int, SellableProduct]:
@@ -50,6 +64,24 @@ def sellable(*, product_ids: Collection[int]) -> dict[int, SellableProduct]:
         .annotate(picture=FIRST_PICTURE)
     )
     return {row.pk: _sellable(row) for row in rows}
+
+
+def offered() -> Iterator[OfferedProduct]:
+    """Every product on sale, by id. One query, read in pieces."""
+    rows = Product.objects.filter(ACTIVE).order_by("pk").values_list(*_OFFERED)
+    for pk, family, sku, title, price, currency, tax_class, grams, category, reviews, released in rows.iterator():
+        yield OfferedProduct(
+            id=pk,
+            family_id=family,
+            sku=sku,
+            title=title,
+            price=Money.rounded(price, currency),
+            tax_class=tax_class,
+            weight_grams=grams,
+            category=category,
+            review_count=reviews,
+            released_at=released,
+        )
 
 
 def family_cards(*, filters: ListingFilters, page: int = 1) -> Listing:

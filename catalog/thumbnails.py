@@ -1,6 +1,7 @@
 """Thumbnails in all sizes of a picture, made when it is saved and found by name from then on (`catalog.pictures`)."""
 
 import io
+from typing import Any
 
 from django.conf import settings
 from django.core.files import File
@@ -18,7 +19,7 @@ def make_thumbnails(*, file: str) -> None:
     it is. Raises FileNotFoundError where there is no such file, and Pillow's UnidentifiedImageError where it is no picture.
     """
     refuse_transaction("catalog.thumbnails.make_thumbnails")
-    aliases = settings.THUMBNAIL_ALIASES[""]
+    aliases: dict[str, dict[str, Any]] = settings.THUMBNAIL_ALIASES[""]
     with default_storage.open(file) as source:
         written = source.read()
     image = engine.generate_source_image(io.BytesIO(written), {}, fail_silently=False)

@@ -84,6 +84,22 @@ class SellableProduct:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OfferedProduct:
+    """A product on sale, as those need it who look at all of them. ``category`` is a slug path."""
+
+    id: int
+    family_id: int
+    sku: str
+    title: str
+    price: Money
+    tax_class: str
+    weight_grams: int
+    category: str
+    review_count: int
+    released_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FamilyCard:
     """A family in a list: its first sellable product, and from what price on its variants are to be had."""
 

@@ -25,3 +25,10 @@ def copy_rows(table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]])
     ):
         for row in rows:
             copy.write_row(row)
+
+
+def reserve_ids(table: str, count: int) -> list[int]:
+    """``count`` ids of ``table`` that nobody else will get, so that rows of several tables can name each other before a COPY."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT nextval(pg_get_serial_sequence(%s, 'id')) FROM generate_series(1, %s)", [table, count])
+        return [row[0] for row in cursor.fetchall()]
