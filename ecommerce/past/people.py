@@ -50,7 +50,7 @@ PLACES = (
 _WEIGHTS = [place[-1] for place in PLACES]
 
 
-def shoppers(*, count: int, seed: int, since: datetime, until: datetime) -> Iterator[PersonRecord]:
+def people_of(*, count: int, seed: int, since: datetime, until: datetime) -> Iterator[PersonRecord]:
     """So many people, who joined between ``since`` and ``until``, the early ones first."""
     span = until - since
     for number in range(count):

@@ -15,7 +15,7 @@ from catalog.types import OfferedProduct
 from ecommerce.past import baskets
 from ecommerce.past.baskets import Assortment, Basket, Calendar, Sold
 from ecommerce.past.endings import Ending, ending
-from ecommerce.past.people import shoppers
+from ecommerce.past.people import people_of
 from inventory import past as inventory
 from inventory.past import PastSale, Shelf
 from orders import bulk as orders
@@ -29,7 +29,6 @@ from pricing.types import Quote, QuoteLine
 
 Quoter = Callable[[Sequence[QuoteLine]], Quote]
 BATCH = 1000
-SHOPPERS = 200
 MOST_SHOPPERS = 200_000
 ORDERS_PER_SHOPPER = 20
 TABLES = (
@@ -69,16 +68,24 @@ class _Made:
 
 
 def write_past_orders(
-    *, orders: int, seed: int, now: datetime, advance: Callable[[int], None], known_shoppers: Sequence[str] = ()
+    *,
+    orders: int,
+    seed: int,
+    now: datetime,
+    advance: Callable[[int], None],
+    shoppers: int | None = None,
+    known_shoppers: Sequence[str] = (),
 ) -> int:
     """Give the shop so many orders over the last two years, with their shoppers; how many were written.
 
-    The first shoppers are ``known_shoppers``, e-mail addresses of users there are. Orders that are there already (by their
-    numbers, which the seed decides) are left alone. Nothing is published. ``advance`` is told of each batch.
+    There are so many ``shoppers``, or one for every twenty orders; the first are ``known_shoppers``, e-mail addresses of users
+    there are. Orders that are there already (by their numbers, which the seed decides) are left alone. Nothing is published.
+    ``advance`` is told of each batch.
     """
     if not orders:
         return 0
-    past = _gather(orders, seed, now, known_shoppers)
+    count = shoppers or min(max(orders // ORDERS_PER_SHOPPER, 1), MOST_SHOPPERS)
+    past = _gather(orders, seed, now, count, known_shoppers)
     written = 0
     for first in range(0, orders, BATCH):
         numbers = range(first, min(first + BATCH, orders))
@@ -92,7 +99,7 @@ def write_past_orders(
     return written
 
 
-def _gather(total: int, seed: int, now: datetime, known_shoppers: Sequence[str]) -> _Past:
+def _gather(total: int, seed: int, now: datetime, count: int, known_shoppers: Sequence[str]) -> _Past:
     products = {product.id: product for product in catalog.offered()}
     sold = [
         Sold(
@@ -104,9 +111,8 @@ def _gather(total: int, seed: int, now: datetime, known_shoppers: Sequence[str])
         )
         for product in products.values()
     ]
-    count = min(max(SHOPPERS, total // ORDERS_PER_SHOPPER) if total >= BATCH else SHOPPERS, MOST_SHOPPERS)
     since = now - timedelta(days=baskets.DAYS)
-    people = list(shoppers(count=count, seed=seed, since=since, until=now - timedelta(days=30)))
+    people = list(people_of(count=count, seed=seed, since=since, until=now - timedelta(days=30)))
     user_ids: dict[str, int] = {}
     for first in range(0, count, BATCH):
         with transaction.atomic(durable=True):

@@ -27,7 +27,7 @@ STAFF = "staff@example.com"
 ROLES = {"catalogue": "Cleo Catalogue", "warehouse": "Wim Warehouse", "support": "Suri Support"}
 PASSWORD = "demo-shop-2026"  # noqa: S105 - printed for everybody who tries the shop
 BATCH = 250
-ORDERS = 20_000
+ORDERS, SHOPPERS = 20_000, 200
 
 
 class Command(BaseCommand):
@@ -61,6 +61,7 @@ class Command(BaseCommand):
                 seed=SEED,
                 now=moment,
                 advance=lambda rows: bar.advance(task, rows),
+                shoppers=SHOPPERS,
                 known_shoppers=[SHOPPER],
             )
         self.stdout.write(f"{len(shop.products)} products in {len(shop.categories)} categories are in the shop.")
