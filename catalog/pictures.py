@@ -23,7 +23,7 @@ DEPARTMENTS = frozenset(
         "monitors-projectors",
         "networking",
         "office",
-        "phones-audio",
+        "phones-audio-photo",
         "power",
         "printing",
         "software-services",

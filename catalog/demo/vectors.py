@@ -25,7 +25,7 @@ FILES = {
     "networking": ("router", "Charcoal", "#eef1e6"),
     "office": ("pencils", "Terracotta", "#ebe9f2"),
     "parcel": ("parcel", "Sand", "#f2f0ea"),
-    "phones-audio": ("headphones", "Cherry", "#f4ede2"),
+    "phones-audio-photo": ("headphones", "Cherry", "#f4ede2"),
     "power": ("plug", "Terracotta", "#ebe9f2"),
     "printing": ("printer", "Sky", "#f3e9e7"),
     "software-services": ("disc", "Sage", "#f4ede2"),

@@ -21,8 +21,9 @@ A mapping file has these tables and keys, all of them optional:
 
 import re
 import tomllib
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
@@ -40,6 +41,8 @@ from core.money import exponent
 KNOWN_VALUES = 200_000
 SHIPPED = Path(__file__).with_name("mappings")
 OWN_ATTRIBUTE, OWN_STOCK = "attr.", "stock."
+_LISTS = ("recognise", "filters", "lenient")
+_OR_LIST = {True: " or a list of texts", False: ""}
 _IN_BRACKETS = re.compile(r"__(.+?)_(?=_|$)")
 
 
@@ -51,12 +54,7 @@ class Rules:
     categories: Callable[[], Sequence[CategoryRecord]]
 
 
-RULES = {
-    "icecat": Rules(
-        lambda row: category_of(row["title"], print_technology=str(row.get("attr_t_print_technology", ""))),
-        icecat_categories,
-    )
-}
+RULES = {"icecat": Rules(category_of, icecat_categories)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +84,7 @@ class FeedMapping:
         if self.minor_units and "price" in ours:
             ours["price"] = _from_minor(ours["price"])
         given = fields.parse(ours)
-        if self.rules:
+        if self.rules and "title" in given:
             given["category"] = self.rules.choose(row)
         if self.attributes:
             given["attributes"] = tuple(self._attributes(row))
@@ -177,12 +175,8 @@ def load(paths: Mapping[str, Path], name: str) -> FeedMapping:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
         raise FeedProblem(f"The mapping {path} is not TOML: {problem}") from problem
     tables = {table: written.pop(table, {}) for table in ("columns", "constants", "attributes", "units")}
-    for table, known in (("columns", fields.COLUMNS), ("constants", fields.COLUMNS)):
-        _check_names(path, table, tables[table], known)
-    _check_names(path, "attributes", dict.fromkeys(tables["attributes"].values()), dict.fromkeys(AttributeKind.values))
-    _check_names(path, "categories", dict.fromkeys([written["categories"]] if "categories" in written else []), RULES)
-    options = {"recognise", "currency_in", "categories", "stock_seed", "filters", "lenient"}
-    _check_names(path, "file", written, dict.fromkeys(options))
+    _check_tables(path, tables)
+    _check_options(path, written)
     return FeedMapping(
         name=path.stem,
         columns={ours: [theirs] if isinstance(theirs, str) else theirs for ours, theirs in tables["columns"].items()},
@@ -198,11 +192,38 @@ def load(paths: Mapping[str, Path], name: str) -> FeedMapping:
     )
 
 
-def _check_names(path: Path, table: str, found: Mapping[str, Any], known: Mapping[str, Any]) -> None:
-    if not isinstance(found, Mapping):
-        raise FeedProblem(f"The mapping {path}: {table} is not a table.")
+def _check_tables(path: Path, tables: Mapping[str, Any]) -> None:
+    for table, rows in tables.items():
+        if not isinstance(rows, dict):
+            raise FeedProblem(f"The mapping {path}: {table} is not a table.")
+        for name, value in rows.items():
+            several = table == "columns" and _is_texts(value)
+            if not isinstance(value, str) and not several:
+                raise FeedProblem(f"The mapping {path}: {name} in {table} is not a text{_OR_LIST[table == 'columns']}.")
+    _check_names(path, "columns", tables["columns"], fields.COLUMNS)
+    _check_names(path, "constants", tables["constants"], fields.COLUMNS)
+    _check_names(path, "attributes", tables["attributes"].values(), AttributeKind.values)
+
+
+def _check_options(path: Path, written: Mapping[str, Any]) -> None:
+    _check_names(path, "file", written, (*_LISTS, "currency_in", "categories", "stock_seed"))
+    for name in _LISTS:
+        if not _is_texts(written.get(name, [])):
+            raise FeedProblem(f"The mapping {path}: {name} is not a list of texts.")
+    _check_names(path, "lenient", written.get("lenient", ()), fields.COLUMNS)
+    _check_names(path, "currency_in", [written.get("currency_in", "amounts")], ("amounts", "minor"))
+    _check_names(path, "categories", [written[name] for name in ("categories",) if name in written], RULES)
+    if not isinstance(written.get("stock_seed", 0), int):
+        raise FeedProblem(f"The mapping {path}: stock_seed is not a whole number.")
+
+
+def _is_texts(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(item, str) for item in value)
+
+
+def _check_names(path: Path, table: str, found: Iterable[Any], known: Collection[str]) -> None:
     for name in found:
-        if name not in known:
+        if not isinstance(name, str) or name not in known:
             raise FeedProblem(f"The mapping {path} has {name!r} in {table}, but known are: {', '.join(sorted(known))}.")
 
 
@@ -211,20 +232,36 @@ def _own(row: Mapping[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     attributes: list[dict[str, Any]] = []
     stock: dict[str, Any] = {}
+    has_own = False
     for key, value in row.items():
         if key in fields.COLUMNS:
             found[key] = value
         elif key.startswith(OWN_STOCK):
             stock[key.removeprefix(OWN_STOCK)] = value
         elif key.startswith(OWN_ATTRIBUTE):
+            has_own = True
             if values.is_given(value):
-                attributes.append({"code": key.removeprefix(OWN_ATTRIBUTE), "value": str(value)})
-            found.setdefault("attributes", attributes)
+                attributes.append(_own_attribute(key, value))
         else:
             refuse(Code.UNKNOWN, values.short(key), f"nothing is known of {values.short(key)}")
     if stock:
         found["stock"] = stock
+    if has_own:
+        written = found.get("attributes")
+        found["attributes"] = [
+            *(values.objects("attributes", written) if values.is_given(written) else ()),
+            *attributes,
+        ]
     return found
+
+
+def _own_attribute(key: str, value: Any) -> dict[str, Any]:
+    code = key.removeprefix(OWN_ATTRIBUTE)
+    if isinstance(value, bool):
+        return {"code": code, "value": "Yes" if value else "No", "kind": AttributeKind.FLAG.value}
+    if not isinstance(value, str | int | float | Decimal):
+        refuse(Code.INVALID, key, f"{key} is not a single value")
+    return {"code": code, "value": str(value)}
 
 
 def _is_good(ours: str, value: Any) -> bool:
@@ -248,4 +285,5 @@ def _described(key: str, prefixes: tuple[str, ...], kinds: tuple[str, ...]) -> t
     """Code, name and kind of an attribute: ``thermal_design_power__tdp_`` is "Thermal design power (tdp)"."""
     prefix, kind = next((prefix, kind) for prefix, kind in zip(prefixes, kinds, strict=True) if key.startswith(prefix))
     name = _IN_BRACKETS.sub(r" (\1)", key.removeprefix(prefix)).replace("_", " ").strip()
+    name = values.text("a column's name", name, longest=1000)
     return slugify(name)[:100], name[:1].upper() + name[1:200], kind

@@ -1,51 +1,34 @@
-"""Which category a product of Icecat belongs to: it has none, so its title decides, by the rules of `categories.txt`."""
+"""Which category a product of Icecat belongs to: it has none, so its title and attributes decide, by `categories.txt`."""
 
-import re
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from django.utils.text import slugify
 
+from catalog.icecat.rulebook import Place, RuleBook, parse_rules
 from catalog.records import CategoryRecord
 
-INK, TONER = ("Printing", "Ink Cartridges"), ("Printing", "Toner")
-Place = tuple[str, str]
 
-
-def category_of(title: str, *, print_technology: str = "") -> str:
-    """The slug path of the category that ``title`` belongs to.
-
-    "HP 314A Original Cyan" does not tell ink from toner, so there the print technology decides.
-    """
-    text = title.lower()
-    place = next((place for place, words in _rules() if words.search(text)), INK)
-    if place == INK and "laser" in print_technology.lower():
-        place = TONER
-    return _path(place)
+def category_of(row: Mapping[str, Any]) -> str:
+    """The slug path of the category that ``row``, one line of Icecat's catalogue, belongs to."""
+    return _path(rules().place_of(row))
 
 
 def icecat_categories() -> list[CategoryRecord]:
-    """All categories that `category_of` may name, each department before what is in it."""
-    places = dict.fromkeys(place for place, _words in _rules())
-    departments = dict.fromkeys(department for department, _category in places)
-    return [
-        *(CategoryRecord(path=slugify(name), name=name) for name in departments),
-        *(CategoryRecord(path=_path(place), name=place[1]) for place in places),
-    ]
+    """All categories that `category_of` may name and those above them, each after the one that it is in."""
+    leaves = sorted(rules().leaves())
+    places = dict.fromkeys(leaf[:depth] for leaf in leaves for depth in range(1, len(leaf) + 1))
+    return [CategoryRecord(path=_path(place), name=place[-1]) for place in places]
 
 
 @cache
-def _rules() -> tuple[tuple[Place, re.Pattern[str]], ...]:
-    found = []
-    for line in Path(__file__).with_name("categories.txt").read_text(encoding="utf-8").splitlines():
-        if not line.startswith("#"):
-            names, _, words = line.partition(":")
-            department, _, category = names.partition(" / ")
-            # The last line has no words and takes everything.
-            pattern = rf"(?<![\w-])(?:{words.strip()})(?![\w-])" if words.strip() else ""
-            found.append(((department, category), re.compile(pattern)))
-    return tuple(found)
+def rules() -> RuleBook:
+    """The rules that come with the shop."""
+    return parse_rules(Path(__file__).with_name("categories.txt").read_text(encoding="utf-8"))
 
 
+@cache
 def _path(place: Place) -> str:
     return "/".join(slugify(name) for name in place)
