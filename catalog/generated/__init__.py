@@ -1,0 +1,1 @@
+"""A catalogue as large as one asks for, drawn from words by a seed, to measure the shop with."""
