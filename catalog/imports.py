@@ -11,7 +11,7 @@ from catalog.models import ImportRefusal, ImportRun
 from core.transactions import require_transaction
 
 KEPT_FOR = timedelta(days=90)
-LONGEST_ROW = 2000
+LONGEST_ROW = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,7 +13,7 @@ from django.utils.text import slugify
 from catalog import locks, writes
 from catalog.feeds.merging import ALL_FIELDS, FAMILY_FIELDS, changes, kept_pictures
 from catalog.feeds.stored import by_sku
-from catalog.models import Attribute, Brand, Category, Product, ProductFamily, Seller
+from catalog.models import Attribute, Brand, Category, FormerCategoryAddress, Product, ProductFamily, Seller
 from catalog.records import AttributeRecord, CategoryRecord, ProductRecord, StoredProduct
 from core import events
 from core.transactions import require_transaction
@@ -24,16 +24,20 @@ SLUG_LENGTH = 120
 def upsert_categories(*, categories: Sequence[CategoryRecord]) -> None:
     """Add the categories that are not there yet and rename those that are; nothing is removed.
 
-    Raises KeyError for one whose parent neither exists nor comes before it.
+    One that staff have moved or readdressed is found by the address it had, and stays as they made it. Raises KeyError for
+    one whose parent neither exists nor comes before it.
     """
     require_transaction("catalog.operations.upsert_categories")
     if categories:
         locks.category_tree()
     found = {node.slug_path: node for node in Category.objects.all()}
+    moved = {former.slug_path: former.category for former in FormerCategoryAddress.objects.select_related("category")}
     fresh: dict[str, list[CategoryRecord]] = {}
     for record in categories:
         node = found.get(record.path)
-        if node is None:
+        if node is None and record.path in moved:
+            found[record.path] = moved[record.path]
+        elif node is None:
             fresh.setdefault(record.path.rpartition("/")[0], []).append(record)
         elif (node.name, node.description) != (record.name, record.description):
             Category.objects.filter(pk=node.pk).update(name=record.name, description=record.description)
@@ -43,19 +47,21 @@ def upsert_categories(*, categories: Sequence[CategoryRecord]) -> None:
         parent = Category.objects.get(pk=found[above].pk) if above else None
         is_bare = parent.numchild == 0 if parent else not has_roots
         add = _add_first if is_bare else _add_among
-        found |= {node.slug_path: node for node in add(parent, records)}
+        found |= zip((record.path for record in records), add(parent, records), strict=True)
 
 
 def _add_first(parent: Category | None, records: Sequence[CategoryRecord]) -> list[Category]:
     """Add the first categories below ``parent``, all at once: nothing has to make way."""
+    path, depth = (parent.path, parent.depth + 1) if parent else ("", 1)
+    steps = {record.path: step for step, record in enumerate(sorted(records, key=lambda record: record.name), start=1)}
     nodes = [
         Category(
-            path=Category._get_path(parent.path if parent else "", (parent.depth if parent else 0) + 1, step),  # noqa: SLF001 - there is no public way to add many
-            depth=(parent.depth if parent else 0) + 1,
+            path=Category._get_path(path, depth, steps[record.path]),  # noqa: SLF001 - there is no public way to add many
+            depth=depth,
             numchild=0,
-            **_columns_of(record),
+            **_columns_of(record, parent),
         )
-        for step, record in enumerate(sorted(records, key=lambda record: record.name), start=1)
+        for record in records
     ]
     Category.objects.bulk_create(nodes)
     if parent:
@@ -66,13 +72,17 @@ def _add_first(parent: Category | None, records: Sequence[CategoryRecord]) -> li
 def _add_among(parent: Category | None, records: Sequence[CategoryRecord]) -> list[Category]:
     """Add categories between those there are, in the order of their names."""
     if parent is None:
-        return [Category.objects.add_root(_columns_of(record)) for record in records]
-    return [Category.objects.add_child(Category.objects.get(pk=parent.pk), _columns_of(record)) for record in records]
+        return [Category.objects.add_root(_columns_of(record, None)) for record in records]
+    return [
+        Category.objects.add_child(Category.objects.get(pk=parent.pk), _columns_of(record, parent))
+        for record in records
+    ]
 
 
-def _columns_of(record: CategoryRecord) -> dict[str, str]:
+def _columns_of(record: CategoryRecord, parent: Category | None) -> dict[str, str]:
     slug = record.path.rpartition("/")[2]
-    return {"name": record.name, "slug": slug, "slug_path": record.path, "description": record.description}
+    path = f"{parent.slug_path}/{slug}" if parent else slug
+    return {"name": record.name, "slug": slug, "slug_path": path, "description": record.description}
 
 
 def upsert_products(

@@ -26,7 +26,7 @@ HEAVIEST = 10_000_000  # grams
 _SIX_DECIMALS = Decimal("0.000001")
 _SLUG = re.compile(r"[-a-zA-Z0-9_]{1,100}")
 _EAN = re.compile(r"\d{8,14}", re.ASCII)
-_FILE = re.compile(r"[^/\\\x00][^\\\x00]*")
+_FILE = re.compile(r"[^/\\\x00][^\\\x00]*\.(jpe?g|png|webp|avif)", re.IGNORECASE)
 Given = dict[str, Any]
 
 
@@ -175,7 +175,7 @@ def _picture(name: str, item: dict[str, Any]) -> PictureRecord:
     if address and not re.fullmatch(r"https?://[^\s/]+\S*", address):
         refuse(Code.INVALID, name, f"{values.short(address)} is not an address of the web")
     if file and (not _FILE.fullmatch(file) or ".." in file.split("/")):
-        refuse(Code.INVALID, name, f"{values.short(file)} is not the name of a file in the shop's storage")
+        refuse(Code.INVALID, name, f"{values.short(file)} is not the name of a picture in the shop's storage")
     if not address and not file:
         refuse(Code.MISSING, name, f"a picture of {name} has neither url nor file")
     return PictureRecord(file=file, source_url=address, alt=alt)

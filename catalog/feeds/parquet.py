@@ -71,6 +71,8 @@ def write(*, source: Path, target: Path, kinds: Sequence[tuple[str, str]]) -> No
 
 
 def _connect(path: Path) -> duckdb.DuckDBPyConnection:
+    if set("*?[") & set(str(path)):
+        raise FeedProblem(f"{path} has *, ? or [ in its name, which would stand for several files: rename it.")
     try:
         return duckdb.connect(":memory:", config=_SETTINGS)
     except duckdb.Error as problem:

@@ -5,6 +5,7 @@ import csv
 import gzip
 import json
 import zlib
+from collections import Counter
 from collections.abc import Generator, Iterator
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
@@ -41,6 +42,8 @@ class RawRow:
 
 def format_of(path: Path) -> Format:
     """How the file at ``path`` is written, told by its first bytes. Raises OSError, and FeedProblem for UTF-16."""
+    if path.exists() and not path.is_file() and not path.is_dir():
+        raise FeedProblem(f"{path} is no file that can be read more than once: save it as one first.")
     try:
         with path.open("rb") as plain:
             magic = plain.read(4)
@@ -53,6 +56,8 @@ def format_of(path: Path) -> Format:
     if start.startswith(_UTF_16):
         raise FeedProblem(f"{path} is written in UTF-16: save it as UTF-8.")
     text = start.removeprefix(codecs.BOM_UTF8).lstrip()
+    if text.startswith(b"["):
+        raise FeedProblem(f"{path} is one JSON array: write one object a line.")
     return Format.JSON_LINES if text.startswith(b"{") else Format.CSV
 
 
@@ -143,13 +148,19 @@ def _csv(lines: _Lines, path: Path) -> Generator[RawRow, None, None]:
         except RefusedRow as refused:
             yield RawRow(line, refusal=refused.refusal)
         except csv.Error as problem:
-            yield RawRow(line, refusal=Refusal(Code.UNREADABLE, "", f"the line is not CSV: {problem}"))
+            yield RawRow(line, refusal=Refusal(Code.UNREADABLE, "", _not_csv(problem, lines.number - line)))
         else:
             if len(cells) == len(header):
                 yield RawRow(line, dict(zip(header, cells, strict=True)))
             elif any(cell.strip() for cell in cells):
                 detail = f"the row has {len(cells)} cells, the header {len(header)}"
                 yield RawRow(line, refusal=Refusal(Code.UNREADABLE, "", detail))
+
+
+def _not_csv(problem: csv.Error, lost: int) -> str:
+    if lost > 0:
+        return f"a quote that is opened here is not closed, and the {lost:,} lines after it are lost ({problem})"
+    return f"the line is not CSV: {problem}"
 
 
 def _header(lines: _Lines, path: Path) -> "tuple[list[str], Iterator[list[str]]]":
@@ -165,9 +176,9 @@ def _header(lines: _Lines, path: Path) -> "tuple[list[str], Iterator[list[str]]]
         ) from problem
     if "\x00" in first or (not first.isprintable() and any("\udc80" <= letter <= "\udcff" for letter in first)):
         raise FeedProblem(f"{path} is neither CSV nor JSON lines nor Parquet in UTF-8.")
-    twice = sorted({name for name in header if header.count(name) > 1})
+    twice = sorted(name for name, count in Counter(header).items() if count > 1)
     if twice:
-        raise FeedProblem(f"{path} names the column {twice[0]} twice.")
+        raise FeedProblem(f"{path} names the column {twice[0][:100]!r} twice.")
     return header, csv.reader(lines, delimiter=delimiter, strict=True)
 
 

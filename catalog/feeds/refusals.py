@@ -1,8 +1,11 @@
 """Why a row, or a whole file, can not be taken."""
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import NoReturn
+
+UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
 class Code(StrEnum):
@@ -28,6 +31,11 @@ class Refusal:
     field: str
     detail: str
 
+    def __post_init__(self) -> None:
+        # It quotes what is wrong, which may be just what can not be stored or printed.
+        object.__setattr__(self, "field", UNSTORABLE.sub("\ufffd", self.field))
+        object.__setattr__(self, "detail", UNSTORABLE.sub("\ufffd", self.detail))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RefusedLine:
@@ -42,8 +50,8 @@ class RefusedRow(ValueError):
     """A row can not be taken; the message says why."""
 
     def __init__(self, code: Code, field: str, detail: str) -> None:
-        super().__init__(detail)
         self.refusal = Refusal(code, field, detail)
+        super().__init__(self.refusal.detail)
 
 
 class FeedProblem(Exception):

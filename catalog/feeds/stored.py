@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db.models import F, QuerySet
 
-from catalog.models import Category, Product, ProductAttribute, ProductMedia
+from catalog.models import Category, FormerCategoryAddress, Product, ProductAttribute, ProductMedia
 from catalog.records import AttributeRecord, CategoryRecord, PictureRecord, ProductRecord, StoredProduct
 from core.money import Money
 
@@ -66,9 +66,10 @@ def categories() -> list[CategoryRecord]:
     return [CategoryRecord(path=path, name=name, description=description) for path, name, description in rows]
 
 
-def known_categories() -> set[str]:
-    """The slug paths of all categories. One query."""
-    return set(Category.objects.values_list("slug_path", flat=True))
+def known_categories() -> dict[str, str]:
+    """The slug path of every category, by itself and by those it had formerly. Two queries."""
+    former = FormerCategoryAddress.objects.values_list("slug_path", "category__slug_path")
+    return {**dict(former), **{path: path for path in Category.objects.values_list("slug_path", flat=True)}}
 
 
 def _read(products: "QuerySet[Product]") -> list[StoredProduct]:

@@ -42,8 +42,9 @@ class Tree:
     refused: tuple[tuple[int, Refusal], ...]
 
 
-def read_tree(path: Path, *, known: Collection[str]) -> Tree:
-    """Read the categories in ``path``; ``known`` are the addresses of those there are.
+def read_tree(path: Path, *, known: Mapping[str, str]) -> Tree:
+    """Read the categories in ``path``; ``known`` has the address of each there is, by itself and by those
+    it had formerly.
 
     A line is refused that is below itself, below nothing, or below one that was refused. Raises OSError and FeedProblem.
     """
@@ -69,6 +70,12 @@ def read_tree(path: Path, *, known: Collection[str]) -> Tree:
             placed[slug_path] = (slug_path, category)
         except RefusedRow as problem:
             refused.append((category.line, problem.refusal))
+    gone = {category.id for category in written.values() if category.line in {line for line, _ in refused}}
+    for slug_path, category in list(placed.values()):
+        above = next((parent for parent in _above(category, written) if parent in gone), None)
+        if above is not None:
+            refused.append((category.line, Refusal(Code.UNKNOWN, "parent", f"{above}, which it is below, was refused")))
+            del placed[slug_path]
     records = [
         CategoryRecord(path=slug_path, name=category.name, description=category.description)
         for slug_path, category in sorted(placed.values(), key=lambda pair: pair[0].count("/"))
@@ -112,7 +119,8 @@ def _parse(row: RawRow) -> _Written:
     if not category_id or not name:
         refuse(Code.MISSING, "name" if category_id else "id", f"{'name' if category_id else 'id'} is empty")
     if not re.fullmatch(r"[-a-zA-Z0-9_]+", slug):
-        refuse(Code.INVALID, "slug", f"slug {values.short(slug)} has other characters than letters, digits, - and _")
+        shown = f"slug {values.short(slug)} has other characters than letters, digits, - and _"
+        refuse(Code.INVALID, "slug", shown if slug else "the name makes no slug: give it one")
     return _Written(
         line=row.line,
         id=category_id,
@@ -128,20 +136,28 @@ def _text(row: Mapping[str, Any], name: str, longest: int) -> str:
     return values.text(name, value, longest=longest) if values.is_given(value) else ""
 
 
-def _path(category: _Written, written: Mapping[str, _Written], known: Collection[str]) -> str:
-    """The address, by way of all parents. Raises RefusedRow."""
-    slugs = [category.slug]
-    way = [category.id]
+def _above(category: _Written, written: Mapping[str, _Written]) -> Iterator[str]:
+    """The ids of what it is below in the file, which has no circles any more."""
     parent = category.parent
     while parent in written:
-        if parent in way:
-            refuse(Code.CYCLE, "parent", f"{category.id} is below itself: {' > '.join([parent, *reversed(way)])}"[:300])
-        way.append(parent)
-        slugs.append(written[parent].slug)
+        yield parent
         parent = written[parent].parent
+
+
+def _path(category: _Written, written: Mapping[str, _Written], known: Mapping[str, str]) -> str:
+    """The address, by way of all parents; of one that has been readdressed in the shop, the one it has now. Raises RefusedRow."""
+    way = [category]
+    while (parent := way[-1].parent) in written:
+        if any(parent == below.id for below in way):
+            circle = " > ".join([parent, *(below.id for below in reversed(way))])
+            refuse(Code.CYCLE, "parent", f"{category.id} is below itself: {circle}"[:300])
+        way.append(written[parent])
     if parent and parent not in known:
         refuse(Code.UNKNOWN, "parent", f"there is no category {values.short(parent)} to put it below")
-    found = "/".join([*([parent] if parent else []), *reversed(slugs)])
+    found = known[parent] if parent else ""
+    for node in reversed(way):
+        found = f"{found}/{node.slug}" if found else node.slug
+        found = known.get(found, found)
     if len(found) > LONGEST_PATH or found.count("/") >= DEEPEST:
         refuse(Code.TOO_LONG, "parent", f"it is more than {DEEPEST} levels or {LONGEST_PATH} characters deep")
     return found

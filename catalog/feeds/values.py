@@ -8,12 +8,12 @@ from decimal import Decimal, InvalidOperation
 from functools import partial
 from typing import Any
 
-from catalog.feeds.refusals import Code, RefusedRow, refuse
+from catalog.feeds.refusals import UNSTORABLE, Code, RefusedRow, refuse
 
 LIST_SEPARATOR = "|"
 MOST_DIGITS = 17  # before the point; what the columns take
 LARGEST_COUNT = 2_000_000_000
-_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+LAST_YEAR = 9000  # some formats write infinity as the last day there is
 _NOT_UTF8 = re.compile("[\udc80-\udcff]")
 _PLAIN_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,4})?", re.ASCII)
 _TRUE = frozenset({"true", "yes", "1"})
@@ -32,7 +32,7 @@ def text(name: str, value: Any, *, longest: int) -> str:
     if not isinstance(value, str):
         refuse(Code.INVALID, name, f"{name} is not a text")
     found = value.strip()
-    if _UNSTORABLE.search(found):
+    if UNSTORABLE.search(found):
         if _NOT_UTF8.search(found):
             refuse(Code.ENCODING, name, f"{name} is not UTF-8")
         refuse(Code.INVALID, name, f"{name} has a character that can not be stored")
@@ -91,6 +91,8 @@ def moment(name: str, value: Any) -> datetime:
         return datetime(value.year, value.month, value.day, tzinfo=UTC)
     try:
         found = value if isinstance(value, datetime) else datetime.fromisoformat(value.strip())
+        if found.year > LAST_YEAR:
+            raise ValueError
         return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
     except (AttributeError, TypeError, ValueError, OverflowError):
         refuse(Code.INVALID, name, f"{name} {short(value)} is not a date (write 2026-01-31)")

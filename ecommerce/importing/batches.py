@@ -8,6 +8,7 @@ from typing import Any
 
 from catalog import operations as catalog
 from catalog.feeds import stored
+from catalog.feeds.fields import Given
 from catalog.feeds.mapping import FeedMapping
 from catalog.feeds.merging import changes, merge
 from catalog.feeds.refusals import Code, Refusal, RefusedLine, RefusedRow, refuse
@@ -52,6 +53,7 @@ class Batch:
         shop = _Shop.read(self.lines, self.known, self.planned(), locked=self.locked)
         for line in self.lines:
             before = self.known.get(line.given["sku"])
+            shop.readdress(line.given)
             try:
                 record = merge(given=line.given, current=before.record if before else None, families=shop.families)
                 shop.check(record, before, line.given.get("stock", {}))
@@ -99,7 +101,7 @@ class _Shop:
     """What rows of a batch are compared with."""
 
     families: dict[str, ProductRecord]
-    categories: set[str]
+    categories: dict[str, str]
     warehouses: set[str]
     promised: dict[tuple[int, str], int]
     on_hand: dict[int, dict[str, int]]
@@ -117,12 +119,17 @@ class _Shop:
         families = {product.record.family_code: product.record for product in known.values()}
         return cls(
             families=families | (stored.of_families(codes - families.keys()) if codes - families.keys() else {}),
-            categories=stored.known_categories() | planned,
+            categories={**{path: path for path in planned}, **stored.known_categories()},
             warehouses=inventory.warehouse_codes(),
             promised=inventory.promised_units(product_ids=stocked) if stocked and locked else {},
             on_hand=inventory.stock_on_hand(product_ids=stocked) if stocked else {},
             slugs=stored.owners_of_slugs(slugs) if slugs else {},
         )
+
+    def readdress(self, given: Given) -> None:
+        """Put the address that the category has now in the place of a former one."""
+        if given.get("category") in self.categories:
+            given["category"] = self.categories[given["category"]]
 
     def check(self, record: ProductRecord, before: StoredProduct | None, shelves: Mapping[str, int]) -> None:
         """Raise RefusedRow for what the shop does not know, has given to somebody else, or has promised."""

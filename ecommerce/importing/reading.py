@@ -21,12 +21,13 @@ from django.core.files.storage import default_storage
 from catalog.feeds import mapping as mappings
 from catalog.feeds.fields import Given
 from catalog.feeds.mapping import FeedMapping
+from catalog.feeds.merging import FAMILY_FIELDS
 from catalog.feeds.reading import RawRow, columns, read_rows
 from catalog.feeds.refusals import Code, FeedProblem, RefusedLine, RefusedRow, refuse
 
 BATCH = 1000
 LARGE = 2_000_000  # bytes; below, a second process would take longer to start than it saves
-LONGEST_ROW = 2000
+LONGEST_ROW = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +151,7 @@ class _Reader:
     mapping: FeedMapping
     paths: Mapping[str, str]
     _lines: dict[str, int] = field(default_factory=dict)
+    _families: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def read(self, rows: Iterable[RawRow]) -> tuple[list[Line], list[RefusedLine]]:
         """The good rows, and the others with their reasons."""
@@ -171,8 +173,21 @@ class _Reader:
             refuse(Code.REPEATED, "sku", f"the SKU {given['sku']} was in line {first} already")
         if given.get("category") in self.paths:
             given["category"] = self.paths[given["category"]]
+        self._check_family(given)
         _check_files(given)
         return Line(row.line, given)
+
+    def _check_family(self, given: Given) -> None:
+        """Raise RefusedRow where an earlier row says otherwise of the same family: the two would take turns for ever."""
+        if "family_code" not in given:
+            return
+        told = self._families.setdefault(given["family_code"], {})
+        for name in FAMILY_FIELDS:
+            if name in given and told.setdefault(name, given[name]) != given[name]:
+                detail = (
+                    f"an earlier row of the family {given['family_code'][:100]} has another {name.replace('_', ' ')}"
+                )
+                refuse(Code.INVALID, name, detail)
 
 
 def _check_files(given: Given) -> None:

@@ -11,9 +11,9 @@ import pytest
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.core.management import CommandError, call_command
-from django.db import connection
+from django.db import connection, transaction
 
-from catalog import selectors
+from catalog import operations, selectors
 from catalog.models import Attribute, Category, ImportRun, Product, ProductAttribute, ProductMedia
 from catalog.types import ListingFilters
 from core.clock import now
@@ -260,7 +260,7 @@ def test_categories_come_with_the_products() -> None:
 def test_categories_that_hang_in_a_circle_or_in_the_air_are_refused() -> None:
     make_category(name="Chairs")
     Path("tree.csv").write_text(
-        "id,parent,name\na,b,A\nb,c,B\nc,a,C\nd,d,D\ne,nowhere,E\nf,chairs,F\nf,,F\n,,G\ng,,\nh,chairs,F\n"
+        "id,parent,name\na,b,A\nb,c,B\nc,a,C\nd,d,D\ne,nowhere,E\nf,chairs,F\nf,,F\n,,G\ng,,\nh,chairs,F\ni,h,I\n"
     )
 
     said = refused(json_lines(row("A")), "--categories", "tree.csv")
@@ -275,9 +275,58 @@ def test_categories_that_hang_in_a_circle_or_in_the_air_are_refused() -> None:
         "tree.csv, line 9: id is empty",
         "tree.csv, line 10: name is empty",
         "tree.csv, line 11: its address chairs/f is that of line 7 too",
+        "tree.csv, line 12: h, which it is below, was refused",
     ]
     assert sorted(Category.objects.values_list("slug_path", flat=True)) == ["chairs", "chairs/f"]
     assert Product.objects.count() == 1
+
+
+def test_a_category_that_staff_readdressed_is_found_by_its_former_address() -> None:
+    Path("tree.csv").write_text("id,parent,name\nchairs,,Chairs\n")
+    run(json_lines(row("A")), "--categories", "tree.csv")
+    Category.objects.update(slug="seats", name="Seats")
+    with transaction.atomic():
+        operations.readdress_categories()
+    Path("tree.csv").write_text("id,parent,name\nchairs,,Chairs\nstools,chairs,Stools\n")
+
+    run(json_lines(row("A"), row("B"), row("C", category="stools")), "--categories", "tree.csv")
+
+    assert sorted(Category.objects.values_list("slug_path", "name")) == [
+        ("seats", "Chairs"),
+        ("seats/stools", "Stools"),
+    ]
+    assert Product.objects.get(sku="B").family.category.slug_path == "seats"
+    assert Product.objects.get(sku="C").family.category.slug_path == "seats/stools"
+
+
+def test_rows_of_one_family_must_agree() -> None:
+    make_category(name="Chairs")
+    make_category(name="Stools")
+
+    said = refused(json_lines(row("A", family="F"), row("B", family="F", category="stools"), row("C", family="F")))
+
+    assert "line 2: an earlier row of the family F has another category" in said
+    assert sorted(prices()) == ["A", "C"]
+
+
+def test_the_report_never_takes_the_place_of_what_is_read() -> None:
+    file = json_lines(row("A", price=-1)).rename("products.refused.csv")
+
+    assert refused(file) == "products.refused.csv is what is read: name another file with --refused."
+    assert "price" in file.read_text()
+
+
+def test_what_can_not_be_stored_is_told_all_the_same() -> None:
+    make_category(name="Chairs")
+    Path("products").write_bytes(
+        b"sku,title,brand,category,price,attr.colour\nA,x,y,chairs,1\xe9,Red\nB,x,y,chairs,1,Red\n"
+    )
+
+    said = refused(Path("products"))
+
+    assert "line 2: price 1\ufffd is not a number" in said
+    assert prices() == {"B": "1.00"}
+    assert ImportRun.objects.get().refusals.get().detail.startswith("price 1\ufffd")
 
 
 def test_a_dry_run_tells_and_changes_nothing() -> None:

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import os
 import zlib
 from pathlib import Path
 from typing import Any
@@ -58,7 +59,7 @@ def test_a_quote_that_is_never_closed_does_not_swallow_the_file(tmp_path: Path) 
 
     assert found[0].line == 2
     assert found[0].refusal
-    assert found[0].refusal.detail.startswith("the line is not CSV: field larger than field limit")
+    assert "a quote that is opened here is not closed, and the" in found[0].refusal.detail
     assert found[-1].values["sku"] == "49999"
 
 
@@ -145,7 +146,8 @@ def test_parquet_is_read_with_its_types(tmp_path: Path) -> None:
         (b"PAR1 and nothing more", "not a readable Parquet file"),
         (b"\x1f\x8b\x00broken", "not a readable gzip file"),
         (b"\x89PNG\r\n\x1a\n\x00\x00", "is neither CSV nor JSON lines nor Parquet"),
-        (b"sku,title,sku\n", "names the column sku twice"),
+        (b"sku,title,sku\n", "names the column 'sku' twice"),
+        (b'[{"sku": "A"}, {"sku": "B"}]', "is one JSON array: write one object a line"),
         (b'sku,"title\n', "can not be read as a CSV header"),
     ],
 )
@@ -173,3 +175,17 @@ def test_numbers_of_json_are_exact(tmp_path: Path) -> None:
     ((_line, values),) = told(file)
 
     assert str(values["price"]) == "0.1000000000000000055511151231257827"
+
+
+def test_what_can_be_read_only_once_is_refused(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+
+    with pytest.raises(FeedProblem, match="is no file that can be read more than once"):
+        columns(tmp_path / "pipe")
+
+
+def test_a_name_that_stands_for_several_files_is_refused(tmp_path: Path) -> None:
+    file = made(tmp_path / "a*.parquet", b"PAR1")
+
+    with pytest.raises(FeedProblem, match="rename it"):
+        columns(file)

@@ -112,8 +112,15 @@ def test_what_a_row_does_not_say_is_left_open() -> None:
         ),
         ({"slug": "a b"}, "slug has other characters than letters, digits, - and _"),
         ({"media": "javascript:alert(1)"}, "javascript:alert(1) is not an address of the web"),
-        ({"media": [{"file": "../secret"}]}, "../secret is not the name of a file in the shop's storage"),
-        ({"media": [{"file": "/etc/passwd"}]}, "/etc/passwd is not the name of a file in the shop's storage"),
+        ({"media": [{"file": "../secret"}]}, "../secret is not the name of a picture in the shop's storage"),
+        ({"media": [{"file": "/etc/passwd"}]}, "/etc/passwd is not the name of a picture in the shop's storage"),
+        (
+            {"media": [{"file": "products/chair.svg"}]},
+            "products/chair.svg is not the name of a picture in the shop's storage",
+        ),
+        ({"price": "\ud800"}, "price \ufffd is not a number (write 1234.50)"),
+        ({"attr.colour": ["Red"]}, "attr.colour is not a single value"),
+        ({"stock": {"e\ud800": -1}}, "stock.e\ufffd -1 is not between 0 and 1000000000"),
         ({"media": [{"alt": "x"}]}, "a picture of media has neither url nor file"),
         ({"media": "[{]"}, "media is not JSON"),
         ({"attributes": "[1]"}, "attributes is not a list of objects"),
@@ -182,6 +189,30 @@ def test_a_bad_row_of_icecat_is_refused(changes: dict[str, Any], reason: str) ->
     assert str(refused.value) == reason
 
 
+@pytest.mark.parametrize("changes", [{"title": None}, {"title": ...}])
+def test_a_row_of_icecat_without_a_title_says_nothing_of_its_category(changes: dict[str, Any]) -> None:
+    row = {name: value for name, value in {**XEROX, **changes}.items() if value is not ...}
+
+    assert "category" not in ICECAT.given(row)
+
+
+def test_an_attribute_whose_name_can_not_be_stored_is_refused() -> None:
+    with pytest.raises(RefusedRow, match="a column's name has a character that can not be stored"):
+        ICECAT.given({**XEROX, "attr_t_x\x00y": "1"})
+
+
+def test_attributes_in_a_list_and_in_columns_add_up() -> None:
+    given = OWN.given(
+        {"sku": "A", "attributes": '[{"code": "size", "value": "M"}]', "attr.colour": "Red", "attr.new": True}
+    )
+
+    assert [(record.code, record.value) for record in given["attributes"]] == [
+        ("size", "M"),
+        ("colour", "Red"),
+        ("new", "Yes"),
+    ]
+
+
 def test_an_implausible_weight_is_left_out_instead() -> None:
     assert "weight_grams" not in ICECAT.given({**XEROX, "attr_n_package_weight": 10**12})
 
@@ -201,6 +232,17 @@ def test_a_file_tells_which_mapping_it_needs() -> None:
         ("categories = 'mine'", "has 'mine' in categories, but known are: icecat"),
         ("colour = 'x'", "has 'colour' in file"),
         ("columns = 'x'", "columns is not a table"),
+        ("attributes = 'x'", "attributes is not a table"),
+        ("[attributes]\na = ['text']", "a in attributes is not a text"),
+        ("[columns]\nsku = 5", "sku in columns is not a text or a list of texts"),
+        ("[columns]\nsku = [5]", "sku in columns is not a text or a list of texts"),
+        ("[units]\nwidth = 5", "width in units is not a text"),
+        ("recognise = 5", "recognise is not a list of texts"),
+        ("filters = 'colour'", "filters is not a list of texts"),
+        ("lenient = ['weight']", "has 'weight' in lenient"),
+        ("categories = ['icecat']", r"has \['icecat'\] in categories"),
+        ("currency_in = 'cents'", "has 'cents' in currency_in, but known are: amounts, minor"),
+        ("stock_seed = 'x'", "stock_seed is not a whole number"),
     ],
 )
 def test_a_mapping_that_is_not_right_is_told_in_one_line(tmp_path: Path, text: str, reason: str) -> None:

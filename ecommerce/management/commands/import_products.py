@@ -64,6 +64,9 @@ class Command(BaseCommand):
             all_or_nothing=options["on_error"] == "stop",
             restart=options["restart"],
         )
+        report = options["refused"] or Path(f"{order.file.name.split('.')[0]}.refused.csv")
+        if report.resolve() in {path.resolve() for path in (order.file, order.categories) if path}:
+            raise CommandError(f"{report} is what is read: name another file with --refused.")
         result = self._import(order)
         if options["install_defaults"] and not order.dry_run:
             import_string("pricing.services.install_defaults")(currency=settings.CURRENCY)
@@ -73,7 +76,7 @@ class Command(BaseCommand):
             *((str(order.file), row) for row in result.outcome.refused),
         ]
         if refused:
-            self._tell_refused(refused, options["refused"] or Path(f"{order.file.name.split('.')[0]}.refused.csv"))
+            self._tell_refused(refused, report)
 
     def _import(self, order: ImportOrder) -> ImportResult:
         try:
