@@ -21,7 +21,7 @@ def valkey() -> Iterator[PrivateValkey]:
 @pytest.fixture(scope="session")
 def demo_shop(valkey: PrivateValkey) -> Iterator[Shop]:
     """The demo shop, as everyone who clones gets it."""
-    with filled_shop("demo", ["load_demo"], valkey_url=valkey.url) as shop:
+    with filled_shop("demo", ["load_demo", "--orders", "500"], valkey_url=valkey.url) as shop:
         yield shop
 
 
