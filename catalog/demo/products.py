@@ -27,11 +27,15 @@ FILTERS = frozenset(
         "burn-time",
         "capacity",
         "colour",
+        "diameter",
         "fit",
+        "format",
+        "frost-proof",
         "height",
         "material",
         "nib",
         "pages",
+        "paper-weight",
         "pieces",
         "players",
         "ruling",
@@ -40,6 +44,7 @@ FILTERS = frozenset(
         "suitable-for",
         "surface",
         "thickness",
+        "tip",
     }
 )
 _MEASURE = re.compile(r"(-?\d+(?:\.\d+)?) (\S+)")
