@@ -1,6 +1,7 @@
 """Fills an empty shop with the demo: products with pictures, stock, shipping, taxes, people, and two years of orders."""
 
 from argparse import ArgumentParser
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import Any
 
@@ -47,10 +48,8 @@ class Command(BaseCommand):
             raise CommandError("--orders must be between 0 and 10,000,000")
         moment = now()
         shop = read_demo(now=moment)
-        with progress_bar() as bar:
-            pictures = store_pictures(orders=shop.pictures)
-            for _name in bar.track(pictures, total=len(shop.pictures), description="Pictures"):
-                pass
+        with progress_bar() as bar, ThreadPoolExecutor(1) as pool:
+            drawing = pool.submit(_draw, shop, bar)  # by other processes, while PostgreSQL is busy
             with transaction.atomic():
                 _load(shop, bar, moment)
             import_string("pricing.services.install_defaults")(currency=settings.CURRENCY)
@@ -64,9 +63,16 @@ class Command(BaseCommand):
                 shoppers=SHOPPERS,
                 known_shoppers=[SHOPPER],
             )
+            drawing.result()
         self.stdout.write(f"{len(shop.products)} products in {len(shop.categories)} categories are in the shop.")
         self.stdout.write(f"Log in as {SHOPPER}, or for the admin as {STAFF}; the password is {PASSWORD}")
         self.stdout.write(f"Staff of one role each: {', '.join(f'{role}@example.com' for role in ROLES)}")
+
+
+def _draw(shop: DemoShop, bar: Progress) -> None:
+    task = bar.add_task("Pictures", total=len(shop.pictures))
+    for _name in store_pictures(orders=shop.pictures):
+        bar.advance(task, 1)
 
 
 def _load(shop: DemoShop, bar: Progress, moment: datetime) -> None:
