@@ -34,7 +34,7 @@ def make_thumbnails(*, file: str) -> None:
 
 
 def _shrunk(image: Image.Image, alias: dict[str, Any]) -> Image.Image:
-    """``image`` as ``alias`` wants it. To a whole fraction of its size it is shrunk by averaging, which takes a fifth of the time."""
+    """``image`` as ``alias`` wants it; to a whole fraction of its size by averaging, which takes a fifth of the time."""
     width, height = alias["size"]
     factor = image.width // width
     if factor > 1 and image.size == (width * factor, height * factor) and image.mode == "RGB":

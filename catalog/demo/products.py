@@ -33,6 +33,7 @@ FILTERS = frozenset(
         "frost-proof",
         "height",
         "material",
+        "neckline",
         "nib",
         "pages",
         "paper-weight",
