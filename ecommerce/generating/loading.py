@@ -11,7 +11,7 @@ from django.db import connection
 from catalog.generated import writing as catalog
 from catalog.generated.plan import Plan
 from core.copying import reserve_span
-from core.indexes import Piece, hold_tables, put_back, set_aside
+from core.indexes import hold_tables, put_back, set_aside
 from core.locks import advisory
 from core.transactions import unit_of_work
 from ecommerce.generating.making import Job, Made, make_blocks
@@ -60,30 +60,44 @@ class Generated:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Watcher:
-    """Who is told how far it got: ``products`` of each block, ``pieces`` of what is to be made at the end, before the first."""
+    """Who is told how far it got: of the products of each block; of how many steps follow; of each one's name before it begins.
+
+    After the last of them, that is an empty one.
+    """
 
     products: Callable[[int], None]
-    pieces: Callable[[int], None]
-    piece: Callable[[Piece], None]
+    steps: Callable[[int], None]
+    step: Callable[[str], None]
 
 
 def generate(order: GenerateOrder, *, watcher: Watcher) -> Generated:
     """Bring the products in, with stock in three warehouses. Nothing is published.
 
     Into an empty shop all of it comes in one transaction, in which indexes and foreign keys are made at the end; nobody else gets
-    at the catalogue meanwhile. With ``add`` each block is a transaction. Raises ShopIsNotEmpty, ShopIsBusy, MakerEnded, and
-    Unavailable where others use the tables.
+    at the catalogue meanwhile. With ``add`` each block is a transaction. `tidy` is to follow.
+
+    Raises ShopIsNotEmpty, ShopIsBusy, MakerEnded, and Unavailable where others use the tables.
     """
     with advisory(LOCK) as mine:
         if not mine:
             raise ShopIsBusy("Products are being brought in by another process: wait until it has ended.")
         plan = _add(order, watcher) if order.add else _fill(order, watcher)
-        _tidy()
     return Generated(
         first=f"G{plan.first + 1:08}",
         last=f"G{plan.first + plan.products:08}",
         categories=len(plan.places.categories),
     )
+
+
+def tidy() -> None:
+    """Let PostgreSQL look at the new rows now: planner and index-only scans depend on it, and later it would be in the way."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET statement_timeout = 0")
+        try:
+            cursor.execute(f"VACUUM (ANALYZE) {', '.join(TABLES)}")
+            cursor.execute("ANALYZE catalog_category, catalog_brand, catalog_seller, catalog_attribute")
+        finally:
+            cursor.execute("RESET statement_timeout")
 
 
 def _fill(order: GenerateOrder, watcher: Watcher) -> Plan:
@@ -97,8 +111,9 @@ def _fill(order: GenerateOrder, watcher: Watcher) -> Plan:
         with closing(make_blocks(job, processes=order.processes)) as blocks:
             for made in blocks:
                 _write(made, watcher)
-        watcher.pieces(len(pieces))
-        put_back(pieces, advance=watcher.piece)
+        watcher.steps(len(pieces))
+        put_back(pieces, advance=lambda piece: watcher.step(piece.name))
+        watcher.step("")
     return job.plan
 
 
@@ -145,14 +160,3 @@ def _write(made: Made, watcher: Watcher) -> None:
     catalog.write_lines(made.products)
     generated.write_stock(made.stock)
     watcher.products(len(made.products.reviews))
-
-
-def _tidy() -> None:
-    """Let PostgreSQL look at the new rows now: planner and index-only scans depend on it, and later it would be in the way."""
-    with connection.cursor() as cursor:
-        cursor.execute("SET statement_timeout = 0")
-        try:
-            cursor.execute(f"VACUUM (ANALYZE) {', '.join(TABLES)}")
-            cursor.execute("ANALYZE catalog_category, catalog_brand, catalog_seller, catalog_attribute")
-        finally:
-            cursor.execute("RESET statement_timeout")

@@ -63,7 +63,7 @@ def order(products: int = COUNT, **changes: Any) -> GenerateOrder:
 
 
 def watcher(**changes: Callable[[Any], None]) -> Watcher:
-    silent: dict[str, Callable[[Any], None]] = {name: lambda _: None for name in ("products", "pieces", "piece")}
+    silent: dict[str, Callable[[Any], None]] = {name: lambda _: None for name in ("products", "steps", "step")}
     return Watcher(**{**silent, **changes})
 
 
@@ -223,8 +223,8 @@ def test_a_shop_with_products_is_left_alone_unless_more_are_to_be_added() -> Non
     assert check_inventory(now=now()).differences == ()
 
 
-@pytest.mark.parametrize("step", ["products", "piece"])
-def test_a_failure_in_the_middle_leaves_everything_as_it_was(step: str) -> None:
+@pytest.mark.parametrize("moment", ["products", "step"])
+def test_a_failure_in_the_middle_leaves_everything_as_it_was(moment: str) -> None:
     before = schema_of(TABLES)
     seen: list[Any] = []
 
@@ -234,7 +234,7 @@ def test_a_failure_in_the_middle_leaves_everything_as_it_was(step: str) -> None:
             raise OSError("the lights went out")
 
     with pytest.raises(OSError, match="lights"):
-        generate(order(), watcher=watcher(**{step: fail}))
+        generate(order(), watcher=watcher(**{moment: fail}))
 
     assert schema_of(TABLES) == before
     for model in (Product, ProductFamily, Category, Brand, Warehouse, StockMovement):

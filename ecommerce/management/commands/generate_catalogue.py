@@ -2,7 +2,10 @@
 
 import os
 from argparse import ArgumentParser
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
+from itertools import count
 from typing import Any
 
 import psycopg
@@ -14,13 +17,13 @@ from rich.progress import Progress
 
 from core.clock import now
 from core.errors import Unavailable
-from ecommerce.generating.loading import GenerateOrder, ShopIsBusy, ShopIsNotEmpty, Watcher, generate
+from ecommerce.generating.loading import GenerateOrder, ShopIsBusy, ShopIsNotEmpty, Watcher, generate, tidy
 from ecommerce.generating.making import MakerEnded
 from ecommerce.past import write_past_orders
 from ecommerce.progress import progress_bar
 
 MOST = 10_000_000
-MOST_PROCESSES = 64
+MOST_PROCESSES, USUAL_PROCESSES = 64, 4  # more only wait for PostgreSQL
 DISK_FULL = "53100"
 
 
@@ -39,7 +42,10 @@ class Command(BaseCommand):
         parser.add_argument("--seed", type=int, default=1, help="what decides all the rest (default 1)")
         parser.add_argument("--add", action="store_true", help="add to the products there are; this takes longer")
         parser.add_argument(
-            "--processes", type=int, default=os.cpu_count() or 1, help="how many make products (default: one a core)"
+            "--processes",
+            type=int,
+            default=min(os.cpu_count() or 1, USUAL_PROCESSES),
+            help="how many make products (default: one a core, 4 at most)",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -61,18 +67,12 @@ class Command(BaseCommand):
             add=options["add"],
         )
         stands = "Whole blocks of products are in the shop." if order.add else "Nothing was changed."
-        try:
+        with _told(stands):
             made = generate(order, watcher=_watcher(bar, order.products))
-        except (ShopIsNotEmpty, ShopIsBusy) as problem:
-            raise CommandError(str(problem)) from problem
-        except Unavailable as problem:
-            raise CommandError(f"{problem.detail} Stop the shop while products are generated.") from problem
-        except MakerEnded as problem:
-            raise CommandError(f"{problem} {stands}") from problem
-        except (DatabaseError, psycopg.Error) as problem:
-            raise CommandError(f"{_reason(problem)} {stands}") from problem
-        except KeyboardInterrupt:
-            raise CommandError(f"Interrupted. {stands}", returncode=130) from None
+        last = bar.add_task("Statistics", total=1)
+        with _told("All products are in the shop."):
+            tidy()
+        bar.advance(last)
         self.stdout.write(
             f"{order.products:,} products in {made.categories} categories are in the shop, {made.first} to {made.last}."
         )
@@ -83,17 +83,13 @@ class Command(BaseCommand):
     def _orders(self, options: dict[str, Any], moment: datetime, bar: Progress) -> None:
         import_string("pricing.services.install_defaults")(currency=settings.CURRENCY)
         task = bar.add_task("Orders", total=options["orders"])
-        try:
+        with _told("Whole batches of orders are in the shop: --products 0 goes on with them."):
             written = write_past_orders(
                 orders=options["orders"],
                 seed=options["seed"],
                 now=moment,
-                advance=lambda count: bar.advance(task, count),
+                advance=lambda number: bar.advance(task, number),
             )
-        except KeyboardInterrupt:
-            raise CommandError(
-                "Interrupted. Whole batches of orders are in the shop: --products 0 goes on with them.", returncode=130
-            ) from None
         self.stdout.write(f"{written:,} orders are new.")
 
 
@@ -109,15 +105,31 @@ def _check(options: dict[str, Any]) -> None:
         raise CommandError(f"--processes must be between 0 and {MOST_PROCESSES}; 0 makes products in this one")
 
 
+@contextmanager
+def _told(stands: str) -> Iterator[None]:
+    """Whatever may go wrong becomes one line, with what ``stands`` then."""
+    try:
+        yield
+    except (ShopIsNotEmpty, ShopIsBusy) as problem:
+        raise CommandError(str(problem)) from problem
+    except Unavailable as problem:
+        raise CommandError(f"{problem.detail} Stop the shop while products are generated.") from problem
+    except MakerEnded as problem:
+        raise CommandError(f"{problem} {stands}") from problem
+    except (DatabaseError, psycopg.Error) as problem:
+        raise CommandError(f"{_reason(problem)} {stands}") from problem
+    except KeyboardInterrupt:
+        raise CommandError(f"Interrupted. {stands}", returncode=130) from None
+
+
 def _watcher(bar: Progress, products: int) -> Watcher:
     making = bar.add_task("Products", total=products)
     indexing = bar.add_task("Indexes", total=None, visible=False)
-    done = iter(range(1_000_000))
-
+    done = count()
     return Watcher(
-        products=lambda count: bar.advance(making, count),
-        pieces=lambda count: bar.update(indexing, total=count, visible=True),
-        piece=lambda piece: bar.update(indexing, completed=next(done), description=f"Index {piece.name}"),
+        products=lambda number: bar.advance(making, number),
+        steps=lambda number: bar.update(indexing, total=number, visible=True),
+        step=lambda name: bar.update(indexing, completed=next(done), description=f"Indexes {name}".strip()),
     )
 
 
