@@ -3,6 +3,7 @@
 import json
 import tempfile
 from collections.abc import Iterable
+from datetime import datetime
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from django.db import connection
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from catalog.feeds.values import LAST_YEAR
 from catalog.models import Category, Product, ProductAttribute, ProductFamily, ProductMedia
 from inventory.models import Inventory
 from tests.factories import make_category, make_product, make_warehouse
@@ -36,6 +38,7 @@ TEXTS = st.one_of(
     st.sampled_from(NASTY),
     st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), min_size=1, max_size=60),
 ).filter(lambda text: text.strip() != "")
+LATEST = datetime(LAST_YEAR, 12, 30)  # noqa: DTZ001 -- hypothesis wants one without a zone
 SHORT_TEXTS = TEXTS.map(lambda text: text.strip()[:60].strip()).filter(bool)
 AMOUNTS = st.decimals(min_value=0, max_value=10**8, places=2, allow_nan=False, allow_infinity=False)
 CODES = st.from_regex(r"[a-z][a-z0-9-]{0,9}", fullmatch=True)
@@ -83,7 +86,9 @@ def products(draw: st.DrawFn) -> dict[str, Any]:
         "position": draw(st.integers(0, 9)),
         "active": draw(st.booleans()),
         "family_active": draw(st.booleans()),
-        "released_at": draw(st.one_of(st.none(), st.datetimes().map(lambda moment: moment.isoformat()))),
+        "released_at": draw(
+            st.one_of(st.none(), st.datetimes(max_value=LATEST).map(lambda moment: moment.isoformat()))
+        ),
         "attributes": draw(st.lists(ATTRIBUTES, max_size=4)),
         "media": draw(st.lists(MEDIA, max_size=2)),
         "stock": draw(st.dictionaries(st.sampled_from(["east", "west"]), st.integers(0, 1000))),
