@@ -1,5 +1,8 @@
 """What can be refused about a cart."""
 
+import math
+from datetime import timedelta
+
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -93,3 +96,17 @@ class HoldLimitReached(Conflict):
     def of_line(cls) -> "HoldLimitReached":
         """The refusal of another renewal."""
         return cls(_("We have held this for you as long as we can. You can still buy it while it lasts."))
+
+
+class TooManyHolds(Conflict):
+    """Guests of one address hold as much as such guests may; who logs in is not counted."""
+
+    code = "too_many_holds"
+
+    @classmethod
+    def from_here(cls, next_end: timedelta) -> "TooManyHolds":
+        """The refusal, until the ``next_end`` of one of those holds."""
+        return cls(
+            _("A great many things are held for shoppers of your network. Log in to add yours, or try again later."),
+            retry_after=max(1, math.ceil(next_end.total_seconds())),
+        )

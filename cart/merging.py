@@ -7,7 +7,6 @@ from django.conf import settings
 
 from cart import writes
 from cart.models import Cart, CartItem, HoldStart
-from cart.operations import touch
 from cart.policies import joined_quantity
 from catalog import selectors as catalog
 from inventory import operations as inventory
@@ -37,7 +36,7 @@ def merge(*, guest: Cart, own: Cart, now: datetime) -> None:
     CartItem.objects.bulk_update(outcome.grown, ["quantity"])
     CartItem.objects.filter(cart=guest).delete()
     for cart in (guest, own):
-        touch(cart_id=cart.pk, now=now)
+        writes.touch(cart_id=cart.pk, now=now)
 
 
 def _decide(theirs: list[CartItem], own: Cart, now: datetime) -> _Outcome:

@@ -16,11 +16,20 @@ class Cart(models.Model):
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.CASCADE, related_name="+"
     )
     version = models.PositiveBigIntegerField(default=0)
+    # Whose address a guest last held from, as `core.net.pseudonym`: holds are counted by it, nothing else is.
+    guest_address = models.CharField(max_length=32, blank=True, default="", db_default="", editable=False)
     created_at = models.DateTimeField(default=now, editable=False)
     updated_at = models.DateTimeField(default=now, editable=False)
 
     class Meta:
-        indexes = [models.Index(name="cart_updated_at", fields=["updated_at"])]
+        indexes = [
+            models.Index(name="cart_updated_at", fields=["updated_at"]),
+            models.Index(
+                name="cart_guest_address",
+                fields=["guest_address", "updated_at"],
+                condition=~models.Q(guest_address=""),
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"cart {self.pk}"

@@ -4,10 +4,9 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from django.conf import settings
-from django.db.models import F
 from django.utils.translation import gettext as _
 
-from cart import locks
+from cart import locks, writes
 from cart.errors import CartNotFound
 from cart.models import Cart, CartItem, HoldStart
 from cart.policies import hold_until, joined_quantity
@@ -47,7 +46,7 @@ def take_all(*, cart_id: int, now: datetime) -> None:
     """
     require_transaction("cart.operations.take_all")
     CartItem.objects.filter(cart_id=cart_id).delete()
-    touch(cart_id=cart_id, now=now)
+    writes.touch(cart_id=cart_id, now=now)
 
 
 def put_back(*, cart_id: int, lines: Sequence[PutBack], now: datetime) -> None:
@@ -74,14 +73,7 @@ def put_back(*, cart_id: int, lines: Sequence[PutBack], now: datetime) -> None:
         moves=kept, expires_at={line: end for line, end in until.items() if end is not None}, now=now
     )
     inventory.release_order(order_line_ids=[line.order_line_id for line in lines], now=now)
-    touch(cart_id=cart_id, now=now)
-
-
-def touch(*, cart_id: int, now: datetime) -> None:
-    """Count a change of a locked cart. Raises RuntimeError outside a transaction."""
-    require_transaction("cart.operations.touch")
-    cart = Cart.objects.filter(pk=cart_id)
-    cart.update(version=F("version") + 1, updated_at=now)
+    writes.touch(cart_id=cart_id, now=now)
 
 
 def _restored_lines(cart: Cart, lines: Sequence[PutBack], now: datetime) -> list[OrderMove]:

@@ -6,15 +6,16 @@ from datetime import datetime
 from django.conf import settings
 from django.db.models import Sum
 
+from cart import cached, metrics
 from cart.locks import carts_open_to
 from cart.models import Cart, CartItem
-from cart.types import CartItemView, CartRef, CartView
+from cart.types import CartItemRecord, CartItemView, CartOwner, CartRecord, CartRef, CartView
 from catalog import selectors as catalog
 from catalog.types import SellableProduct
 from core.money import Money, total
 from core.shopper import Shopper
 from inventory import selectors as inventory
-from inventory.types import Hold
+from inventory.types import Availability, Hold
 
 
 def find_cart(*, shopper: Shopper) -> CartRef | None:
@@ -24,36 +25,46 @@ def find_cart(*, shopper: Shopper) -> CartRef | None:
 
 
 def cart_view(*, shopper: Shopper, now: datetime) -> CartView:
-    """The shopper's cart, an empty one where there is none. Four queries; two when it is empty."""
-    items = list(
-        CartItem.objects.filter(cart__in=carts_open_to(shopper)).select_related("cart").order_by("added_at", "pk")
-    )
-    products = catalog.sellable(product_ids=[item.product_id for item in items]) if items else {}
-    holds = inventory.cart_holds(cart_line_ids=[item.pk for item in items]) if items else {}
-    stock = inventory.availability(product_ids=list(products)) if items else {}
-    lines = tuple(
-        _item_view(
-            item,
-            products[item.product_id],
-            holds.get(item.pk),
-            stock[item.product_id].available,
-            now,
-        )
-        for item in items
-    )
-    return CartView(
-        token=_token(shopper, items),
-        items=lines,
-        subtotal=total((line.total for line in lines if line.sold), settings.CURRENCY),
-        item_count=sum(line.quantity for line in lines),
-        all_held=all(line.held for line in lines),
-    )
+    """The shopper's cart, an empty one where there is none, to be looked at: nothing may be decided by it.
+
+    No query where Valkey has the cart: then prices and what could be bought are up to a minute old, but lines and holds are
+    those of the last change. Else as many as `fresh_view`.
+    """
+    record = cached.read(shopper)
+    if record is None:
+        return fresh_view(shopper=shopper, now=now)
+    metrics.READS.labels("cache").inc()
+    return _view(shopper, record, now)
+
+
+def fresh_view(*, shopper: Shopper, now: datetime) -> CartView:
+    """The shopper's cart as PostgreSQL has it. Four queries; two when it is empty, none for who can have none."""
+    record = _record(shopper)
+    metrics.READS.labels("database").inc()
+    if record is not None:
+        cached.store(shopper, record)
+    return _view(shopper, record, now)
 
 
 def item_count(*, shopper: Shopper) -> int:
-    """How many units are in the shopper's cart. One query."""
+    """How many units are in the shopper's cart. No query where Valkey has the cart, else one."""
+    record = cached.read(shopper)
+    if record is not None:
+        return sum(item.quantity for item in record.items)
     found = CartItem.objects.filter(cart__in=carts_open_to(shopper)).aggregate(units=Sum("quantity"))
     return found["units"] or 0
+
+
+def owner_of(*, cart_id: int) -> CartOwner | None:
+    """Whose cart it is; None when it is gone. One query."""
+    row = Cart.objects.filter(pk=cart_id).values_list("user_id", "token").first()
+    return CartOwner(user_id=row[0], token=row[1]) if row else None
+
+
+def lines_of_crowd(*, address: str, since: datetime, but_cart_id: int) -> list[int]:
+    """The lines of guests' carts that were changed from this ``address`` (`core.net.pseudonym`) since then. One query."""
+    carts = Cart.objects.filter(guest_address=address, updated_at__gt=since).exclude(pk=but_cart_id)
+    return list(CartItem.objects.filter(cart__in=carts).values_list("pk", flat=True))
 
 
 def proves_cart(*, shopper: Shopper, cart_id: int) -> bool:
@@ -71,23 +82,30 @@ def is_sold(product: SellableProduct) -> bool:
     return product.is_active and product.price.currency == settings.CURRENCY
 
 
-def _token(shopper: Shopper, items: list[CartItem]) -> str:
-    if shopper.user_id is not None:
-        return ""
-    if items:
-        return items[0].cart.token
-    found = find_cart(shopper=shopper)
-    return found.token if found else ""
+def _record(shopper: Shopper) -> CartRecord | None:
+    """What PostgreSQL has; the version is read first, so that what is read is never older than it."""
+    items = list(
+        CartItem.objects.filter(cart__in=carts_open_to(shopper)).select_related("cart").order_by("added_at", "pk")
+    )
+    if not items:
+        empty = carts_open_to(shopper).values_list("version", flat=True).first()
+        return None if empty is None else CartRecord(version=empty, items=())
+    products = catalog.sellable(product_ids=[item.product_id for item in items])
+    holds = inventory.cart_holds(cart_line_ids=[item.pk for item in items])
+    stock = inventory.availability(product_ids=list(products))
+    return CartRecord(
+        version=items[0].cart.version,
+        items=tuple(
+            _item_record(item, products[item.product_id], holds.get(item.pk), stock.get(item.product_id))
+            for item in items
+        ),
+    )
 
 
-def _item_view(
-    item: CartItem, product: SellableProduct, hold: Hold | None, available: int, now: datetime
-) -> CartItemView:
-    live = hold is not None and hold.until > now
-    held = hold.quantity if hold is not None and live else 0
-    sold = is_sold(product)
-    seen = Money.rounded(item.seen_price, item.currency)
-    return CartItemView(
+def _item_record(
+    item: CartItem, product: SellableProduct, hold: Hold | None, stock: Availability | None
+) -> CartItemRecord:
+    return CartItemRecord(
         id=item.pk,
         product_id=item.product_id,
         sku=product.sku,
@@ -96,12 +114,43 @@ def _item_view(
         picture=product.picture,
         quantity=item.quantity,
         unit_price=product.price,
-        seen_price=seen,
-        price_changed=seen != product.price,
-        total=product.price * item.quantity,
-        held=held >= item.quantity,
-        held_until=hold.until if hold is not None and held >= item.quantity else None,
-        available_to_buy=min(available + (hold.quantity if hold else 0), product.max_per_order) if sold else 0,
+        seen_price=Money.rounded(item.seen_price, item.currency),
+        held_units=hold.quantity if hold else 0,
+        held_until=hold.until if hold else None,
+        available=stock.available if stock else 0,
         max_per_order=product.max_per_order,
-        sold=sold,
+        sold=is_sold(product),
+    )
+
+
+def _view(shopper: Shopper, record: CartRecord | None, now: datetime) -> CartView:
+    lines = tuple(_item_view(item, now) for item in record.items) if record else ()
+    return CartView(
+        token=shopper.cart_token if record is not None and shopper.user_id is None else "",
+        items=lines,
+        subtotal=total((line.total for line in lines if line.sold), settings.CURRENCY),
+        item_count=sum(line.quantity for line in lines),
+        all_held=all(line.held for line in lines),
+    )
+
+
+def _item_view(item: CartItemRecord, now: datetime) -> CartItemView:
+    held = item.held_until is not None and item.held_until > now and item.held_units >= item.quantity
+    return CartItemView(
+        id=item.id,
+        product_id=item.product_id,
+        sku=item.sku,
+        slug=item.slug,
+        title=item.title,
+        picture=item.picture,
+        quantity=item.quantity,
+        unit_price=item.unit_price,
+        seen_price=item.seen_price,
+        price_changed=item.seen_price != item.unit_price,
+        total=item.unit_price * item.quantity,
+        held=held,
+        held_until=item.held_until if held else None,
+        available_to_buy=min(item.available + item.held_units, item.max_per_order) if item.sold else 0,
+        max_per_order=item.max_per_order,
+        sold=item.sold,
     )

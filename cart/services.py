@@ -2,23 +2,34 @@
 
 import secrets
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 
 from django.conf import settings
 
 from cart import locks, selectors, writes
-from cart.errors import BadQuantity, CartIsFull, CartNotFound, HoldLimitReached, LineNotFound, TooMany, UnknownProduct
+from cart.errors import (
+    BadQuantity,
+    CartIsFull,
+    CartNotFound,
+    HoldLimitReached,
+    LineNotFound,
+    TooMany,
+    TooManyHolds,
+    UnknownProduct,
+)
 from cart.merging import merge
 from cart.models import Cart, CartItem
-from cart.operations import touch
 from cart.policies import hold_until
 from cart.types import CartChange
 from cart.writes import WrittenLine
 from catalog import selectors as catalog
 from catalog.types import SellableProduct
+from core.net import pseudonym
 from core.shopper import Shopper
 from core.transactions import unit_of_work
 from inventory import operations as inventory
+from inventory import selectors as stock
 from inventory.types import HoldRequest
 
 
@@ -29,7 +40,7 @@ def add_item(
 
     A token that opens nothing begins a new cart, with a token of its own; ``known_cart`` refuses it instead. A product that has
     been held as long as may be goes in without a hold. At most six statements for one warehouse, the answer's reading aside.
-    Raises BadQuantity, UnknownProduct, TooMany, CartIsFull, CartNotFound, InsufficientInventory, Unavailable.
+    Raises BadQuantity, UnknownProduct, TooMany, CartIsFull, CartNotFound, TooManyHolds, InsufficientInventory, Unavailable.
     """
     if quantity < 1:
         raise BadQuantity.too_low()
@@ -43,25 +54,26 @@ def add_item(
         line = None
         if quantity <= product.max_per_order:
             line = writes.add_to_line(
-                cart_id=cart.pk,
+                cart=cart,
                 product_id=product.id,
                 quantity=quantity,
                 price=product.price,
                 limit=product.max_per_order,
+                address=_crowd(shopper),
                 now=now,
             )
         if line is None:
             raise _why_not(cart, product)
-        _hold(product.id, line, now)
+        _hold(cart, product.id, line, shopper, now)
     token = "" if shopper.user_id is not None else cart.token
-    view = selectors.cart_view(shopper=Shopper(user_id=shopper.user_id, cart_token=token), now=now)
+    view = selectors.fresh_view(shopper=replace(shopper, cart_token=token), now=now)
     return CartChange(cart=view, token=token, created=created)
 
 
 def change_item(*, shopper: Shopper, item_id: int, quantity: int, now: datetime) -> CartChange:
     """Make a line ``quantity`` units, holding or releasing the difference; the hold begins anew.
 
-    Raises BadQuantity, LineNotFound, UnknownProduct, TooMany, InsufficientInventory, Unavailable.
+    Raises BadQuantity, LineNotFound, UnknownProduct, TooMany, TooManyHolds, InsufficientInventory, Unavailable.
     """
     if quantity < 1:
         raise BadQuantity.too_low()
@@ -70,7 +82,7 @@ def change_item(*, shopper: Shopper, item_id: int, quantity: int, now: datetime)
         product = _product(item.product_id)
         if quantity > product.max_per_order:
             raise TooMany.of(limit=product.max_per_order, in_cart=item.quantity)
-        _hold(product.id, _rewrite(cart, item, product, quantity, now), now)
+        _hold(cart, product.id, _rewrite(cart, item, product, quantity, shopper, now), shopper, now)
 
     return _on_line(shopper, item_id, change, now)
 
@@ -78,12 +90,13 @@ def change_item(*, shopper: Shopper, item_id: int, quantity: int, now: datetime)
 def hold_item(*, shopper: Shopper, item_id: int, now: datetime) -> CartChange:
     """Hold a line again, or for longer.
 
-    Raises LineNotFound, UnknownProduct, HoldLimitReached, InsufficientInventory, Unavailable.
+    Raises LineNotFound, UnknownProduct, HoldLimitReached, TooManyHolds, InsufficientInventory, Unavailable.
     """
 
     def hold(cart: Cart, item: CartItem) -> None:
         product = _product(item.product_id)
-        if not _hold(product.id, _rewrite(cart, item, product, item.quantity, now), now):
+        line = _rewrite(cart, item, product, item.quantity, shopper, now)
+        if not _hold(cart, product.id, line, shopper, now):
             raise HoldLimitReached.of_line()
 
     return _on_line(shopper, item_id, hold, now)
@@ -95,7 +108,7 @@ def remove_item(*, shopper: Shopper, item_id: int, now: datetime) -> CartChange:
     def remove(cart: Cart, item: CartItem) -> None:
         inventory.release_cart_lines(cart_line_ids=[item.pk], now=now)
         CartItem.objects.filter(pk=item.pk).delete()
-        touch(cart_id=cart.pk, now=now)
+        writes.touch(cart_id=cart.pk, now=now)
 
     return _on_line(shopper, item_id, remove, now)
 
@@ -108,7 +121,7 @@ def clear(*, shopper: Shopper, now: datetime) -> CartChange:
             items = list(CartItem.objects.filter(cart=cart).values_list("pk", flat=True))
             inventory.release_cart_lines(cart_line_ids=items, now=now)
             CartItem.objects.filter(cart=cart).delete()
-            touch(cart_id=cart.pk, now=now)
+            writes.touch(cart_id=cart.pk, now=now)
     return _change(shopper, now)
 
 
@@ -143,7 +156,7 @@ def _on_line(shopper: Shopper, item_id: int, change: Callable[[Cart, CartItem], 
 
 
 def _change(shopper: Shopper, now: datetime) -> CartChange:
-    view = selectors.cart_view(shopper=shopper, now=now)
+    view = selectors.fresh_view(shopper=shopper, now=now)
     return CartChange(cart=view, token=view.token, created=False)
 
 
@@ -154,15 +167,23 @@ def _product(product_id: int) -> SellableProduct:
     return product
 
 
-def _rewrite(cart: Cart, item: CartItem, product: SellableProduct, quantity: int, now: datetime) -> WrittenLine:
+def _rewrite(
+    cart: Cart, item: CartItem, product: SellableProduct, quantity: int, shopper: Shopper, now: datetime
+) -> WrittenLine:
     line = writes.set_line(
-        cart_id=cart.pk, line_id=item.pk, product_id=product.id, quantity=quantity, price=product.price, now=now
+        cart=cart,
+        line_id=item.pk,
+        product_id=product.id,
+        quantity=quantity,
+        price=product.price,
+        address=_crowd(shopper),
+        now=now,
     )
     assert line is not None  # its cart is locked
     return line
 
 
-def _hold(product_id: int, line: WrittenLine, now: datetime) -> bool:
+def _hold(cart: Cart, product_id: int, line: WrittenLine, shopper: Shopper, now: datetime) -> bool:
     """Hold all of a line; False, and what it held released, where it has been held as long as may be."""
     until = hold_until(
         first_held_at=line.first_held_at,
@@ -173,9 +194,28 @@ def _hold(product_id: int, line: WrittenLine, now: datetime) -> bool:
     if until is None:
         inventory.release_cart_lines(cart_line_ids=[line.id], now=now)
         return False
+    if line.crowd >= settings.GUEST_ADDRESS_HOLDS_LIMIT:
+        _refuse_a_crowd(cart, line, shopper, now)
     request = HoldRequest(cart_line_id=line.id, product_id=product_id, quantity=line.quantity, expires_at=until)
     inventory.hold(requests=[request], near=None, now=now)
     return True
+
+
+def _crowd(shopper: Shopper) -> str:
+    """Under what the shopper's holds are counted with those of others from there; empty for users, and with limits off."""
+    return pseudonym(shopper.address) if settings.LIMITS_ON and shopper.user_id is None else ""
+
+
+def _refuse_a_crowd(cart: Cart, line: WrittenLine, shopper: Shopper, now: datetime) -> None:
+    """Raise TooManyHolds where other guests of this address hold as many lines as may be, unless the line is held already.
+
+    Requests that come at the same moment are not seen by each other: the limit is generous, and may be passed by as many.
+    """
+    others = selectors.lines_of_crowd(address=_crowd(shopper), since=now - settings.HOLD_LIFETIME, but_cart_id=cart.pk)
+    holds = stock.cart_holds(cart_line_ids=[line.id, *others])
+    live = {line_id for line_id, hold in holds.items() if hold.until > now}
+    if line.id not in live and len(live) >= settings.GUEST_ADDRESS_HOLDS_LIMIT:
+        raise TooManyHolds.from_here(min(holds[line_id].until for line_id in live) - now)
 
 
 def _why_not(cart: Cart, product: SellableProduct) -> TooMany | CartIsFull:

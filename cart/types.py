@@ -8,6 +8,42 @@ from core.money import Money
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CartItemRecord:
+    """A line as it was read: ``held_units`` are held until ``held_until``, ``available`` units could be held beside them."""
+
+    id: int
+    product_id: int
+    sku: str
+    slug: str
+    title: str
+    picture: Picture | None
+    quantity: int
+    unit_price: Money
+    seen_price: Money
+    held_units: int
+    held_until: datetime | None
+    available: int
+    max_per_order: int
+    sold: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CartRecord:
+    """A cart as it was read, the oldest line first; at least as new as its ``version``."""
+
+    version: int
+    items: tuple[CartItemRecord, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CartOwner:
+    """Whose cart it is: a user's, or else a guest's who has the token."""
+
+    user_id: int | None
+    token: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CartItemView:
     """A line as it is shown.
 

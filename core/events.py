@@ -17,6 +17,7 @@ ORDER_EVENTS = "order-events"
 INVENTORY_EVENTS = "inventory-events"
 CATALOG_EVENTS = "catalog-events"
 RECOMMENDATION_EVENTS = "recommendation-events"
+CART_EVENTS = "cart-events"
 _COLUMNS = ("event_id", "topic", "key", "bucket", "type", "version", "data", "occurred_at")
 
 
@@ -64,3 +65,29 @@ def publish_all(
     )
     if data_by_key:
         copy_rows("core_outboxevent", _COLUMNS, rows)
+
+
+def insertion(*, data: str, source: str) -> str:
+    """The INSERT of an event, for a writer that makes it a part of the one statement that makes the event true.
+
+    ``data`` is SQL for the event's data, over the columns of the CTE ``source``; both are constants of the writer's. The
+    parameters are those of `insertion_parameters`.
+    """
+    return f"""
+        INSERT INTO core_outboxevent (event_id, topic, key, bucket, type, version, data, occurred_at)
+        SELECT %(event_id)s, %(event_topic)s, %(event_key)s, %(event_bucket)s, %(event_type)s, 1, {data}, %(event_at)s
+        FROM {source}
+    """  # noqa: S608 - made of constants
+
+
+def insertion_parameters(*, topic: str, key: str, type: str, now: datetime) -> dict[str, Any]:  # noqa: A002 - CloudEvents calls it type
+    """What the statement of `insertion` needs, under the rules of `publish`."""
+    require_transaction("core.events.insertion_parameters")
+    return {
+        "event_id": uuid.uuid4(),
+        "event_topic": topic,
+        "event_key": key,
+        "event_bucket": bucket_of(key),
+        "event_type": type,
+        "event_at": now,
+    }

@@ -5,6 +5,10 @@ from collections.abc import Iterable
 
 from django.conf import settings
 from django.http import HttpRequest
+from django.utils.crypto import salted_hmac
+
+IPV6_HOUSEHOLD = 64  # bits that are one customer's: whoever has a /64 has all of its addresses
+PSEUDONYM_LENGTH = 32
 
 
 def client_address(request: HttpRequest) -> str:
@@ -28,6 +32,21 @@ def is_within(address: str, networks: Iterable[str]) -> bool:
     if isinstance(parsed, ipaddress.IPv6Address) and parsed.ipv4_mapped:
         parsed = parsed.ipv4_mapped  # how a socket that listens for both kinds names an IPv4 client
     return any(parsed in ipaddress.ip_network(network) for network in networks)
+
+
+def pseudonym(address: str) -> str:
+    """What stands for ``address`` where clients are counted and must not be known; empty for what is no address.
+
+    Addresses of one IPv6 /64 share it. It can not be turned back without the shop's secret key.
+    """
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return ""
+    if isinstance(parsed, ipaddress.IPv6Address):
+        household = ipaddress.ip_network((parsed, IPV6_HOUSEHOLD), strict=False).network_address
+        parsed = parsed.ipv4_mapped or household
+    return salted_hmac("core.net.pseudonym", str(parsed), algorithm="sha256").hexdigest()[:PSEUDONYM_LENGTH]
 
 
 def is_address(address: str) -> bool:

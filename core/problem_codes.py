@@ -207,6 +207,12 @@ _ROWS = (
         gettext_lazy("Buy it now while it is there; it can not be held again yet."),
     ),
     (
+        "too_many_holds",
+        HTTPStatus.TOO_MANY_REQUESTS,
+        gettext_lazy("Too much is held for shoppers of this network"),
+        gettext_lazy("Log in, or wait for the seconds that Retry-After names: some of those holds end then."),
+    ),
+    (
         "holds_missing",
         HTTPStatus.CONFLICT,
         gettext_lazy("The stock was not held"),

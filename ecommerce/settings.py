@@ -97,6 +97,8 @@ HOLD_LIFETIME = timedelta(minutes=30)
 # However often a hold is renewed, it ends this long after its first moment (DESIGN.md section 4, "Reserve").
 HOLD_LIFETIME_LIMIT = timedelta(hours=4)
 CART_LINES_LIMIT = 100
+# Cart lines that guests of one address may hold at a time. Generous: thousands share the address of a mobile network.
+GUEST_ADDRESS_HOLDS_LIMIT = 1000
 PAYMENT_DEADLINE = timedelta(minutes=15)
 # Provider time-out < lease of an idempotency claim < gunicorn's time-out (DESIGN.md section 4, "Checkout").
 PAYMENT_PROVIDER_TIMEOUT = timedelta(seconds=10)

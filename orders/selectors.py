@@ -32,7 +32,7 @@ PAGE_SIZE = 20
 
 def quote_cart(*, shopper: Shopper, country: str, region: str, shipping_method: str | None, now: datetime) -> Quote:
     """What the shopper's cart costs, shipped there; no hold is looked at. Raises as `quote_lines`."""
-    view = cart.cart_view(shopper=shopper, now=now)
+    view = cart.fresh_view(shopper=shopper, now=now)
     wanted = [(item.product_id, item.quantity) for item in view.items]
     return quote_lines(wanted=wanted, country=country, region=region, shipping_method=shipping_method)
 

@@ -121,7 +121,7 @@ def _show(request: HttpRequest, form: CheckoutForm) -> HttpResponse:
     context: dict[str, Any] = {
         "form": form,
         "quote": quote,
-        "cart": carts.cart_view(shopper=shopper, now=now()),
+        "cart": carts.fresh_view(shopper=shopper, now=now()),
         "recalculate": flatatt(RECALCULATE),
     }
     return render(request, "orders/checkout.html", context)

@@ -7,6 +7,7 @@ databases, and the prefix of every key, index and topic, here.
 import atexit
 import os
 import shutil
+import signal
 import tempfile
 from urllib.parse import urlsplit, urlunsplit
 
@@ -27,6 +28,9 @@ if not os.environ.get("DATABASE_URL") or not os.environ.get("VALKEY_URL"):
 os.environ["VALKEY_URL"] = _own_valkey(os.environ["VALKEY_URL"])
 os.environ["SHOP_NAMESPACE"] = f"test-{WORKER}"
 os.environ["SHOP_ENV"] = "laptop"
+# Begun in the background of a shell, this process ignores Ctrl-C, and so would every process that a test starts and interrupts.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 # Pictures, mails and keys of tests stay apart from those of the shop that runs from this checkout.
 os.environ["SHOP_LOCAL_DIR"] = tempfile.mkdtemp(prefix=f"harbour-{WORKER}-")
 atexit.register(shutil.rmtree, os.environ["SHOP_LOCAL_DIR"], ignore_errors=True)

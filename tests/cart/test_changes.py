@@ -71,7 +71,7 @@ def test_a_user_gets_one_cart_and_no_token() -> None:
     services.add_item(shopper=shopper, product_id=product.pk, quantity=1, now=NOW)
 
     assert (first.created, first.token, first.cart.token) == (False, "", "")
-    assert selectors.cart_view(shopper=shopper, now=NOW).item_count == 2
+    assert selectors.fresh_view(shopper=shopper, now=NOW).item_count == 2
     assert Cart.objects.filter(user=user).count() == 1
 
 
@@ -93,7 +93,7 @@ def test_adding_takes_six_statements_for_one_warehouse(
 ) -> None:
     product = make_product(stock=10)
     shopper = add(product, 1)
-    monkeypatch.setattr(selectors, "cart_view", lambda **_: None)  # the answer's reading is counted below
+    monkeypatch.setattr(selectors, "fresh_view", lambda **_: None)  # the answer's reading is counted below
 
     with django_assert_num_queries(6 + 2):  # the savepoint of the test's own transaction, made and released
         services.add_item(shopper=shopper, product_id=product.pk, quantity=1, now=NOW)
@@ -105,7 +105,7 @@ def test_a_cart_of_twenty_lines_is_read_in_four_statements(django_assert_num_que
         shopper = add(make_product(stock=5), shopper=shopper)
 
     with django_assert_num_queries(4):
-        view = selectors.cart_view(shopper=shopper, now=NOW)
+        view = selectors.fresh_view(shopper=shopper, now=NOW)
 
     assert (len(view.items), view.item_count, str(view.subtotal)) == (20, 20, "200.00 USD")
 
@@ -172,16 +172,16 @@ def test_units_in_lapsed_holds_of_others_are_had_without_waiting_for_the_job() -
     shopper = add(product, 1, now=NOW + LIFETIME)
 
     assert reserved(product) == 1
-    old = selectors.cart_view(shopper=sleeper, now=NOW + LIFETIME).items[0]
+    old = selectors.fresh_view(shopper=sleeper, now=NOW + LIFETIME).items[0]
     assert (old.held, old.held_until, old.quantity, old.available_to_buy) == (False, None, 2, 1)
-    assert selectors.cart_view(shopper=shopper, now=NOW + LIFETIME).items[0].held
+    assert selectors.fresh_view(shopper=shopper, now=NOW + LIFETIME).items[0].held
 
 
 def test_a_lapsed_line_stays_and_is_held_again_on_request() -> None:
     product = make_product(stock=2)
     shopper = add(product, 2)
     later = NOW + timedelta(hours=1)
-    lapsed = selectors.cart_view(shopper=shopper, now=later)
+    lapsed = selectors.fresh_view(shopper=shopper, now=later)
 
     change = services.hold_item(shopper=shopper, item_id=lapsed.items[0].id, now=later)
 
@@ -232,7 +232,7 @@ def test_a_changed_price_is_shown_with_the_old_one_until_the_line_is_touched() -
     shopper = add(product, 2)
     Product.objects.filter(pk=product.pk).update(price=Decimal("12.50"))
 
-    (line,) = selectors.cart_view(shopper=shopper, now=NOW).items
+    (line,) = selectors.fresh_view(shopper=shopper, now=NOW).items
     change = services.change_item(shopper=shopper, item_id=line.id, quantity=1, now=NOW)
 
     assert (str(line.seen_price), str(line.unit_price), line.price_changed) == ("10.00 USD", "12.50 USD", True)
@@ -245,7 +245,7 @@ def test_a_product_no_longer_sold_stays_in_the_cart_counts_in_no_sum_and_can_be_
     shopper = add(other, 1, shopper=add(product, 2))
     Product.objects.filter(pk=product.pk).update(is_active=False)
 
-    view = selectors.cart_view(shopper=shopper, now=NOW)
+    view = selectors.fresh_view(shopper=shopper, now=NOW)
 
     assert [(line.sold, line.available_to_buy) for line in view.items] == [(False, 0), (True, 5)]
     assert str(view.subtotal) == "10.00 USD"

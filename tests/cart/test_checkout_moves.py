@@ -74,7 +74,7 @@ def test_an_ordered_cart_is_empty_and_the_order_holds_the_stock() -> None:
 
     ordered(cart)
 
-    assert selectors.cart_view(shopper=Shopper(cart_token=cart.token), now=NOW).items == ()
+    assert selectors.fresh_view(shopper=Shopper(cart_token=cart.token), now=NOW).items == ()
     assert list(Reservation.objects.values_list("order_line_id", "quantity")) == [(ORDER_LINE, 2)]
     assert (Inventory.objects.get().reserved, HoldStart.objects.count()) == (2, 1)
     assert Cart.objects.get(pk=cart.pk).version == 1
@@ -89,7 +89,7 @@ def test_a_declined_order_comes_back_held() -> None:
     later = NOW + timedelta(minutes=5)
     put_back(cart.pk, lines, now=later)
 
-    (line,) = selectors.cart_view(shopper=Shopper(cart_token=cart.token), now=later).items
+    (line,) = selectors.fresh_view(shopper=Shopper(cart_token=cart.token), now=later).items
     assert (line.product_id, line.quantity, line.held) == (product.pk, 2, True)
     assert (line.held_until, str(line.seen_price)) == (later + timedelta(minutes=30), "10.00 USD")
     assert (Inventory.objects.get().reserved, Reservation.objects.count()) == (2, 1)
@@ -103,7 +103,7 @@ def test_what_was_bought_again_meanwhile_grows_up_to_the_most_per_order() -> Non
 
     put_back(cart.pk, lines)
 
-    (line,) = selectors.cart_view(shopper=Shopper(cart_token=cart.token), now=NOW).items
+    (line,) = selectors.fresh_view(shopper=Shopper(cart_token=cart.token), now=NOW).items
     assert (line.quantity, line.held) == (4, True)
     assert Inventory.objects.get().reserved == 4
 
@@ -130,7 +130,7 @@ def test_a_hold_comes_back_no_longer_than_its_limit_from_the_first_moment() -> N
     put_back(cart.pk, lines)
 
     shopper = Shopper(cart_token=cart.token)
-    (line,) = selectors.cart_view(shopper=shopper, now=NOW).items
+    (line,) = selectors.fresh_view(shopper=shopper, now=NOW).items
     assert line.held_until == NOW + timedelta(minutes=10)
 
 
@@ -142,7 +142,7 @@ def test_a_hold_past_its_limit_comes_back_as_a_line_without_one() -> None:
 
     put_back(cart.pk, lines)
 
-    (line,) = selectors.cart_view(shopper=Shopper(cart_token=cart.token), now=NOW).items
+    (line,) = selectors.fresh_view(shopper=Shopper(cart_token=cart.token), now=NOW).items
     assert (line.quantity, line.held) == (3, False)
     assert Inventory.objects.get().reserved == 0
 

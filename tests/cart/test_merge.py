@@ -22,7 +22,7 @@ def test_lines_move_with_their_holds_into_a_cart_that_begins_here() -> None:
 
     services.merge_at_login(user_id=user.pk, cart_token=guest.token, now=NOW)
 
-    (line,) = selectors.cart_view(shopper=Shopper(user_id=user.pk), now=NOW).items
+    (line,) = selectors.fresh_view(shopper=Shopper(user_id=user.pk), now=NOW).items
     assert (line.id, line.quantity, line.held, line.held_until) == (item.pk, 2, True, UNTIL)
     assert Inventory.objects.get().reserved == 2
 
@@ -35,7 +35,7 @@ def test_quantities_of_a_product_add_up_with_both_holds() -> None:
 
     services.merge_at_login(user_id=user.pk, cart_token=guest.token, now=NOW)
 
-    (line,) = selectors.cart_view(shopper=Shopper(user_id=user.pk), now=NOW).items
+    (line,) = selectors.fresh_view(shopper=Shopper(user_id=user.pk), now=NOW).items
     assert (line.id, line.quantity, line.held, line.held_until) == (kept.pk, 5, True, UNTIL + timedelta(minutes=3))
     assert (Inventory.objects.get().reserved, Reservation.objects.count()) == (5, 1)
 
@@ -47,7 +47,7 @@ def test_what_exceeds_the_most_per_order_is_released() -> None:
 
     services.merge_at_login(user_id=user.pk, cart_token=guest.token, now=NOW)
 
-    (line,) = selectors.cart_view(shopper=Shopper(user_id=user.pk), now=NOW).items
+    (line,) = selectors.fresh_view(shopper=Shopper(user_id=user.pk), now=NOW).items
     assert (line.quantity, line.held) == (4, True)
     assert Inventory.objects.get().reserved == 4
 
@@ -61,7 +61,7 @@ def test_what_exceeds_the_limit_of_lines_is_released(settings: Settings) -> None
 
     services.merge_at_login(user_id=user.pk, cart_token=guest.token, now=NOW)
 
-    assert len(selectors.cart_view(shopper=Shopper(user_id=user.pk), now=NOW).items) == 2
+    assert len(selectors.fresh_view(shopper=Shopper(user_id=user.pk), now=NOW).items) == 2
     assert (CartItem.objects.count(), Reservation.objects.count()) == (2, 2)
     assert sorted(Inventory.objects.values_list("reserved", flat=True)) == [0, 1, 1]
 
@@ -73,7 +73,7 @@ def test_a_lapsed_line_is_merged_and_stays_lapsed() -> None:
 
     services.merge_at_login(user_id=user.pk, cart_token=guest.token, now=NOW)
 
-    (line,) = selectors.cart_view(shopper=Shopper(user_id=user.pk), now=NOW).items
+    (line,) = selectors.fresh_view(shopper=Shopper(user_id=user.pk), now=NOW).items
     assert (line.quantity, line.held) == (3, False)
     assert Inventory.objects.get().reserved == 1
 
@@ -91,7 +91,7 @@ def test_the_limit_counts_from_the_earlier_of_the_first_moments(users_is_older: 
     services.merge_at_login(user_id=user.pk, cart_token=guest.token, now=NOW)
 
     assert HoldStart.objects.get(cart=own).first_held_at == NOW - timedelta(hours=3, minutes=50)
-    (line,) = selectors.cart_view(shopper=Shopper(user_id=user.pk), now=NOW).items
+    (line,) = selectors.fresh_view(shopper=Shopper(user_id=user.pk), now=NOW).items
     assert line.held_until == NOW + timedelta(minutes=10)
 
 
