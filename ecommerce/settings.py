@@ -121,9 +121,11 @@ RELAY_JOBS = "ecommerce.events.JOBS"
 LOGIN_HOOKS = ["cart.services.merge_at_login"]
 # What a product in stock is, by dotted path: catalog must not know inventory, which is above it.
 IN_STOCK_CONDITION = "inventory.conditions.in_stock"
-# Whose hold a reservation is, and how many carts some lines are in, by name: inventory must not know the apps above it.
+# Whose hold a reservation is, how many carts some lines are in, and what is sold but still in the warehouse, by name: inventory
+# must not know the apps above it.
 HOLDERS = {"cart_line_id": "cart.CartItem", "order_line_id": "orders.OrderLine"}
 CART_COUNTER = "cart.selectors.count_carts"
+LINES_TO_SHIP = "orders.selectors.lines_to_ship"
 
 # --- Data --------------------------------------------------------------------------------------------------------------
 _POOL = {"min_size": 1, "max_size": ENVIRONMENT.database_pool, "timeout": 1.0} if ENVIRONMENT.database_pool else False

@@ -60,7 +60,7 @@ class InventoryAdmin(ReadOnlyAdmin):
         return [page, *super().get_urls()]
 
     def change_stock(self, request: HttpRequest) -> HttpResponse:
-        """Receive, adjust, or set the threshold, through the service that does it."""
+        """Receive, adjust, count, transfer, or set the threshold, through the service that does it."""
         if not request.user.has_perm("inventory.change_inventory"):
             return HttpResponse(_("You may not change stock."), status=403)
         chosen = {name: request.GET[name] for name in ("product", "warehouse") if request.GET.get(name, "").isdecimal()}
@@ -129,5 +129,20 @@ def _change(form: StockForm, actor_id: int | None) -> StockLevel:
             return services.adjust(
                 **where, difference=given["quantity"], reason=given["reason"], actor_id=actor_id, now=now()
             )
+        case StockForm.COUNT:
+            return services.count(
+                **where, counted=given["quantity"], reference=given["reference"], actor_id=actor_id, now=now()
+            )
+        case StockForm.TRANSFER:
+            here, _there = services.transfer(
+                product_id=given["product"].pk,
+                from_warehouse_id=given["warehouse"].pk,
+                to_warehouse_id=given["to_warehouse"].pk,
+                quantity=given["quantity"],
+                reference=given["reference"],
+                actor_id=actor_id,
+                now=now(),
+            )
+            return here
         case _kind:
             return services.set_low_stock_threshold(**where, threshold=given["quantity"])

@@ -9,9 +9,9 @@ from django.apps import apps
 from django.conf import settings
 from django.db import connection
 
-from core.models import AuditLog
 from core.transactions import unit_of_work
 from inventory import locks
+from inventory.audit import note
 from inventory.models import Reservation
 from inventory.types import InventoryReport, StockDifference
 
@@ -87,20 +87,16 @@ def _end_orphans(reservation_ids: Sequence[int], now: datetime) -> set[tuple[str
     # not known, so `reserved` is not lowered here but set from the holds that are left.
     Reservation.objects.filter(pk__in=reservation_ids).delete()
     for reservation_id in reservation_ids:
-        _note("inventory.hold_without_holder_ended", "reservation", reservation_id, {}, now)
+        note(action="inventory.hold_without_holder_ended", object_type="reservation", object_id=reservation_id, now=now)
     return {("holder", reservation_id) for reservation_id in reservation_ids}
 
 
 def _set_right(inventory_ids: Sequence[int], now: datetime) -> set[tuple[str, int]]:
     mended: set[tuple[str, int]] = set()
     for row_id, ledger, held in _read(_REPAIR, [list(inventory_ids)]):
-        _note("inventory.repaired", "inventory", row_id, {"quantity": ledger, "reserved": held}, now)
+        note(action="inventory.repaired", object_id=row_id, data={"quantity": ledger, "reserved": held}, now=now)
         mended |= {("quantity", row_id), ("reserved", row_id)}
     return mended
-
-
-def _note(action: str, object_type: str, object_id: int, data: dict[str, int], now: datetime) -> None:
-    AuditLog.objects.create(at=now, action=action, object_type=object_type, object_id=str(object_id), data=data)
 
 
 def _orphans() -> str:

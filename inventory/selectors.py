@@ -3,31 +3,42 @@
 from collections.abc import Collection
 from datetime import datetime
 
-from django.db.models import F, Min, Sum
+from django.db import connection
+from django.db.models import Min, Sum
 
-from inventory.models import Inventory, Reservation
+from inventory.models import Reservation
 from inventory.types import Availability, Hold, WarehouseAvailability
+
+# The product's own row tells what is kept nowhere from what does not exist.
+_AVAILABILITY = """
+    SELECT p.id, w.code, w.name, i.quantity - i.reserved, i.low_stock_threshold
+    FROM catalog_product p
+    LEFT JOIN (inventory_inventory i JOIN inventory_warehouse w ON w.id = i.warehouse_id AND w.is_active)
+        ON i.product_id = p.id AND p.is_active
+    WHERE p.id = ANY(%s::bigint[])
+    ORDER BY p.id, w.priority, w.code
+"""
 
 
 def availability(*, product_ids: Collection[int]) -> dict[int, Availability]:
-    """What can be had of each product; one that no active warehouse keeps has nothing available. One query.
+    """What can be had of each product; one that does not exist is left out. One query.
 
-    Stock is low when it is less than the highest of the product's thresholds.
+    Nothing is available of what no active warehouse keeps, or is not sold any more. Stock is low when it is less than the highest
+    of the product's thresholds.
     """
-    rows = (
-        Inventory.objects.filter(product_id__in=set(product_ids), warehouse__is_active=True)
-        .annotate(available=F("quantity") - F("reserved"))
-        .order_by("warehouse__priority", "warehouse__code")
-        .values_list("product_id", "warehouse__code", "warehouse__name", "available", "low_stock_threshold")
-    )
-    found: dict[int, list[WarehouseAvailability]] = {product_id: [] for product_id in product_ids}
+    with connection.cursor() as cursor:
+        cursor.execute(_AVAILABILITY, [sorted(set(product_ids))])
+        rows = cursor.fetchall()
+    warehouses: dict[int, list[WarehouseAvailability]] = {}
     thresholds: dict[int, int] = {}
     for product_id, code, name, available, threshold in rows:
-        found[product_id].append(WarehouseAvailability(code=code, name=name, available=available))
-        thresholds[product_id] = max(thresholds.get(product_id, 0), threshold)
+        kept = warehouses.setdefault(product_id, [])
+        if code is not None:
+            kept.append(WarehouseAvailability(code=code, name=name, available=available))
+            thresholds[product_id] = max(thresholds.get(product_id, 0), threshold)
     return {
-        product_id: _availability(product_id, tuple(warehouses), thresholds.get(product_id, 0))
-        for product_id, warehouses in found.items()
+        product_id: _availability(product_id, tuple(kept), thresholds.get(product_id, 0))
+        for product_id, kept in warehouses.items()
     }
 
 

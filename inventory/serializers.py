@@ -19,3 +19,9 @@ class AvailabilitySerializer(serializers.Serializer):  # type: ignore[type-arg] 
     in_stock = serializers.BooleanField()
     low_stock = serializers.BooleanField()
     warehouses = WarehouseAvailabilitySerializer(many=True)
+
+
+class AvailabilitiesSerializer(serializers.Serializer):  # type: ignore[type-arg]  # no model behind it
+    """Several products."""
+
+    results = AvailabilitySerializer(many=True)

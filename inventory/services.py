@@ -1,9 +1,11 @@
 """What staff and the clock do to the stock."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from django.conf import settings
+from django.db.models import F
 from django.utils.module_loading import import_string
 from django.utils.translation import gettext as _
 
@@ -11,9 +13,10 @@ from catalog import selectors as catalog
 from core.errors import FieldError, InvalidInput, NotFound
 from core.transactions import unit_of_work
 from inventory import locks, metrics, operations, proof, writes
+from inventory.audit import note
 from inventory.errors import StockIsReserved
 from inventory.events import publish_crossings
-from inventory.models import Inventory, Reservation, StockMovement, Warehouse
+from inventory.models import Allocation, Inventory, Reservation, StockMovement, Warehouse
 from inventory.policies import Shelf
 from inventory.types import InventoryReport, ReleasedHolds, StockLevel
 
@@ -33,7 +36,7 @@ def receive(
     """Put ``quantity`` units that arrived on the shelf. Raises InvalidInput, NotFound (the warehouse), Unavailable."""
     if not 0 < quantity <= MOST_UNITS:
         raise _bad_quantity(_("Receive at least one unit."))
-    return _move(
+    return _move_one(
         StockMovement(
             kind=StockMovement.Kind.RECEIVED,
             quantity=quantity,
@@ -62,7 +65,69 @@ def adjust(
     movement = StockMovement(
         kind=StockMovement.Kind.ADJUSTED, quantity=difference, reason=reason.strip(), actor_id=actor_id, at=now
     )
-    return _move(movement, product_id, warehouse_id)
+    return _move_one(movement, product_id, warehouse_id)
+
+
+def transfer(
+    *,
+    product_id: int,
+    from_warehouse_id: int,
+    to_warehouse_id: int,
+    quantity: int,
+    reference: str = "",
+    actor_id: int | None,
+    now: datetime,
+) -> tuple[StockLevel, StockLevel]:
+    """Move unpromised units from one warehouse's shelf to another's; both as they are then.
+
+    Both books change at once: what travels is counted where it goes. Raises InvalidInput, NotFound (a warehouse), StockIsReserved
+    where promised units would go, Unavailable.
+    """
+    if not 0 < quantity <= MOST_UNITS:
+        raise _bad_quantity(_("Move at least one unit."))
+    if from_warehouse_id == to_warehouse_id:
+        detail = _("Choose two warehouses.")
+        raise InvalidInput(detail, errors=[FieldError("/to_warehouse_id", "invalid", detail)])
+    with unit_of_work():
+        shelves = _shelves_with(product_id, [from_warehouse_id, to_warehouse_id])
+        moved = (
+            _move(shelves, from_warehouse_id, _transferred(-quantity, reference, actor_id, now)),
+            _move(shelves, to_warehouse_id, _transferred(quantity, reference, actor_id, now)),
+        )
+        _write(shelves, moved, now)
+    return moved[0].level, moved[1].level
+
+
+def count(
+    *, product_id: int, warehouse_id: int, counted: int, reference: str = "", actor_id: int | None, now: datetime
+) -> StockLevel:
+    """Set the books to what somebody ``counted`` on the shelf, sold units that wait to be shipped among them.
+
+    A count that agrees is noted in the audit log too. Do not ship from the shelf meanwhile: what leaves between the counting and
+    this is found missing. Raises InvalidInput, NotFound, StockIsReserved where promised units would go, Unavailable.
+    """
+    if not 0 <= counted <= MOST_UNITS:
+        raise _bad_quantity(_("A count is zero or more."))
+    with unit_of_work():
+        shelves = _shelves_with(product_id, [warehouse_id])
+        shelf = _shelf(shelves, product_id, warehouse_id)
+        waiting = _waiting_to_be_shipped(product_id, warehouse_id)
+        difference = counted - waiting - shelf.quantity
+        moved = _Move(shelf, None)
+        if difference:
+            movement = StockMovement(
+                kind=StockMovement.Kind.ADJUSTED,
+                quantity=difference,
+                reason=_("Counted"),
+                reference=reference,
+                actor_id=actor_id,
+                at=now,
+            )
+            moved = _move(shelves, warehouse_id, movement)
+            _write(shelves, [moved], now)
+        facts = {"counted": counted, "waiting_to_be_shipped": waiting, "difference": difference}
+        note(action="inventory.counted", object_id=shelf.inventory_id, data=facts, actor_id=actor_id, now=now)
+    return moved.level
 
 
 def set_low_stock_threshold(*, product_id: int, warehouse_id: int, threshold: int) -> StockLevel:
@@ -116,38 +181,88 @@ def check_inventory(*, repair: bool = False, now: datetime) -> InventoryReport:
     return proof.repair(report=report, now=now) if repair and report.differences else report
 
 
-def _move(movement: StockMovement, product_id: int, warehouse_id: int) -> StockLevel:
+@dataclass(frozen=True, slots=True)
+class _Move:
+    """A ledger line to be written, and the shelf it is about, as it was before."""
+
+    shelf: Shelf
+    movement: StockMovement | None
+
+    @property
+    def level(self) -> StockLevel:
+        """The shelf afterwards."""
+        return StockLevel(
+            product_id=self.shelf.product_id,
+            warehouse_id=self.shelf.warehouse_id,
+            quantity=self.shelf.quantity + (self.movement.quantity if self.movement else 0),
+            reserved=self.shelf.reserved,
+        )
+
+
+def _move_one(movement: StockMovement, product_id: int, warehouse_id: int) -> StockLevel:
     """Write one ledger line and let the shelf follow."""
     with unit_of_work():
-        if not Warehouse.objects.filter(pk=warehouse_id).exists():
+        shelves = _shelves_with(product_id, [warehouse_id])
+        moved = _move(shelves, warehouse_id, movement)
+        _write(shelves, [moved], movement.at)
+    return moved.level
+
+
+def _move(shelves: locks.Shelves, warehouse_id: int, movement: StockMovement) -> _Move:
+    """That ``movement`` happens on the warehouse's locked shelf. Raises InvalidInput, StockIsReserved."""
+    ((product_id, _rows),) = shelves.items()
+    shelf = _shelf(shelves, product_id, warehouse_id)
+    left = shelf.quantity + movement.quantity
+    if left > MOST_UNITS:
+        raise _bad_quantity(_("That is more than a shelf can have."))
+    if left < shelf.reserved:
+        raise StockIsReserved(
+            _("%(reserved)d units of %(quantity)d are promised to shoppers.")
+            % {"reserved": shelf.reserved, "quantity": shelf.quantity},
+            params={"quantity": shelf.quantity, "reserved": shelf.reserved},
+        )
+    movement.inventory_id = shelf.inventory_id
+    return _Move(shelf, movement)
+
+
+def _write(shelves: locks.Shelves, moves: Sequence[_Move], now: datetime) -> None:
+    differences = writes.move_stock(movements=[move.movement for move in moves if move.movement is not None])
+    publish_crossings(shelves=shelves, differences=differences, now=now)
+
+
+def _transferred(quantity: int, reference: str, actor_id: int | None, now: datetime) -> StockMovement:
+    return StockMovement(
+        kind=StockMovement.Kind.TRANSFERRED, quantity=quantity, reference=reference, actor_id=actor_id, at=now
+    )
+
+
+def _shelves_with(product_id: int, warehouse_ids: Sequence[int]) -> locks.Shelves:
+    """The product's locked stock, with a row for each warehouse. Raises NotFound for a product or warehouse that is not there."""
+    kept = set(Inventory.objects.filter(product_id=product_id).values_list("warehouse_id", flat=True))
+    missing = set(warehouse_ids) - kept
+    if missing:
+        if Warehouse.objects.filter(pk__in=missing).count() < len(missing):
             detail = _("There is no such warehouse.")
             raise NotFound(detail, errors=[FieldError("/warehouse_id", "not_found", detail)])
-        shelves = _shelves_with(product_id, warehouse_id)
-        shelf = next(row for row in shelves[product_id] if row.warehouse_id == warehouse_id)
-        left = shelf.quantity + movement.quantity
-        if left > MOST_UNITS:
-            raise _bad_quantity(_("That is more than a shelf can have."))
-        if left < shelf.reserved:
-            raise StockIsReserved(
-                _("%(reserved)d units of %(quantity)d are promised to shoppers.")
-                % {"reserved": shelf.reserved, "quantity": shelf.quantity},
-                params={"quantity": shelf.quantity, "reserved": shelf.reserved},
-            )
-        movement.inventory_id = shelf.inventory_id
-        differences = writes.move_stock(movements=[movement])
-        publish_crossings(shelves=shelves, differences=differences, now=movement.at)
-    return StockLevel(product_id=product_id, warehouse_id=warehouse_id, quantity=left, reserved=shelf.reserved)
-
-
-def _shelves_with(product_id: int, warehouse_id: int) -> dict[int, list[Shelf]]:
-    """The product's locked stock, with a row for the warehouse. Raises NotFound for a product that does not exist."""
-    if not Inventory.objects.filter(product_id=product_id, warehouse_id=warehouse_id).exists():
         if not catalog.sellable(product_ids=[product_id]):
             detail = _("There is no such product.")
             raise NotFound(detail, errors=[FieldError("/product_id", "not_found", detail)])
-        fresh = Inventory(product_id=product_id, warehouse_id=warehouse_id)
-        Inventory.objects.bulk_create([fresh], ignore_conflicts=True)
+        fresh = [Inventory(product_id=product_id, warehouse_id=warehouse_id) for warehouse_id in sorted(missing)]
+        Inventory.objects.bulk_create(fresh, ignore_conflicts=True)
     return locks.stock_of(product_ids=[product_id])
+
+
+def _shelf(shelves: locks.Shelves, product_id: int, warehouse_id: int) -> Shelf:
+    return next(row for row in shelves[product_id] if row.warehouse_id == warehouse_id)
+
+
+def _waiting_to_be_shipped(product_id: int, warehouse_id: int) -> int:
+    """Units of the product that were sold from the warehouse and still lie in it."""
+    shipped_by_line: Callable[..., dict[int, int]] = import_string(settings.LINES_TO_SHIP)
+    shipped = shipped_by_line(product_id=product_id, warehouse_id=warehouse_id)
+    sold = Allocation.objects.filter(order_line_id__in=shipped, product_id=product_id, warehouse_id=warehouse_id)
+    left = sold.annotate(left=F("quantity") - F("restocked")).values_list("order_line_id", "left")
+    return sum(max(0, units - shipped[line_id]) for line_id, units in left)
 
 
 def _bad_quantity(detail: str) -> InvalidInput:

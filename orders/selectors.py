@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Sum
+from django.db.models import Q, Sum
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 
@@ -113,6 +113,18 @@ def orders_of(*, user_id: int, page: int = 1) -> OrderPage:
         for row in chosen
     )
     return OrderPage(orders=summaries, total=count, page=page, pages=max(-(-count // PAGE_SIZE), 1))
+
+
+def lines_to_ship(*, product_id: int, warehouse_id: int) -> dict[int, int]:
+    """The lines of orders with this product that are paid and not delivered, and how many units left the warehouse for each.
+
+    One query.
+    """
+    open_orders = (OrderStatus.PAID, OrderStatus.PROCESSING, OrderStatus.SHIPPED)
+    here = Q(shipped__shipment__warehouse_id=warehouse_id, shipped__shipment__shipped_at__isnull=False)
+    lines = OrderLine.objects.filter(product_id=product_id, order__status__in=open_orders)
+    left = lines.annotate(left=Coalesce(Sum("shipped__quantity", filter=here), 0))
+    return dict(left.values_list("pk", "left"))
 
 
 def view_of(row: Order) -> OrderView:

@@ -13,5 +13,5 @@ SHOWN_EXACTLY = 5
 @register.inclusion_tag("inventory/availability.html")
 def availability(product_id: int) -> dict[str, Any]:
     """The stock line of a product page. One query."""
-    found = selectors.availability(product_ids=[product_id])[product_id]
-    return {"stock": found, "few": found.available if 0 < found.available <= SHOWN_EXACTLY else None}
+    found = selectors.availability(product_ids=[product_id]).get(product_id)
+    return {"stock": found, "few": found.available if found and 0 < found.available <= SHOWN_EXACTLY else None}

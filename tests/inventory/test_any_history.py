@@ -180,6 +180,29 @@ class Shop(RuleBasedStateMachine):
                 now=self.now,
             )
 
+    @rule(product=st.sampled_from(PRODUCTS), source=st.sampled_from(WAREHOUSES), units=UNITS)
+    def transfer(self, product: int, source: int, units: int) -> None:
+        with suppress(DomainError):
+            services.transfer(
+                product_id=self.products[product].pk,
+                from_warehouse_id=self.warehouses[source].pk,
+                to_warehouse_id=self.warehouses[1 - source].pk,
+                quantity=units,
+                actor_id=None,
+                now=self.now,
+            )
+
+    @rule(product=st.sampled_from(PRODUCTS), warehouse=st.sampled_from(WAREHOUSES), counted=st.integers(0, 12))
+    def count(self, product: int, warehouse: int, counted: int) -> None:
+        with suppress(DomainError):
+            services.count(
+                product_id=self.products[product].pk,
+                warehouse_id=self.warehouses[warehouse].pk,
+                counted=counted,
+                actor_id=None,
+                now=self.now,
+            )
+
     @invariant()
     def the_books_agree(self) -> None:
         report = services.check_inventory(now=self.now)

@@ -54,7 +54,43 @@ def test_many_products_are_read_in_one_query(django_assert_num_queries: DjangoAs
         found = selectors.availability(product_ids=[*ids, ids[-1] + 1000])
 
     assert [found[pk].available for pk in ids] == [0, 1, 2, 3, 4]
-    assert (found[ids[-1] + 1000].available, found[ids[-1] + 1000].warehouses) == (0, ())
+    assert list(found) == ids
+
+
+def test_several_products_are_told_in_the_order_asked_for_in_one_query(
+    client: Client, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    first, second = make_product(stock=1), make_product(stock=2)
+    query = f"id={second.pk}&id={first.pk + 10**6}&id={first.pk}&id={second.pk}"
+
+    with django_assert_num_queries(1):
+        answer = client.get(f"/api/v1/products/availability?{query}")
+
+    found = [(it["product_id"], it["available"]) for it in answer.json()["results"]]
+    assert found == [(second.pk, 2), (first.pk, 1)]
+
+
+@pytest.mark.parametrize("query", ["", "id=", "id=x", "id=-1", "id=1.5", f"id={10**30}", "id=%C2%B2"])
+def test_what_are_no_ids_is_refused_by_name(client: Client, query: str) -> None:
+    answer = client.get(f"/api/v1/products/availability?{query}")
+
+    assert (answer.status_code, answer.json()["code"]) == (400, "invalid_input")
+    assert answer.json()["errors"][0]["pointer"] == "/id"
+
+
+def test_a_hundred_products_may_be_asked_for_and_no_more(client: Client) -> None:
+    most = "&".join(f"id={number}" for number in range(1, 101))
+
+    assert client.get(f"/api/v1/products/availability?{most}").json() == {"results": []}
+    assert client.get(f"/api/v1/products/availability?{most}&id=101").status_code == 400
+
+
+def test_of_what_is_not_sold_any_more_nothing_is_available(client: Client) -> None:
+    product = make_product(stock=5, is_active=False)
+
+    answer = client.get(f"/api/v1/products/{product.pk}/availability")
+
+    assert (answer.json()["available"], answer.json()["in_stock"], answer.json()["warehouses"]) == (0, False, [])
 
 
 def test_a_product_that_no_warehouse_keeps_is_not_in_stock_and_one_that_is_none_is_not_found(client: Client) -> None:
