@@ -57,6 +57,14 @@ def hold(request: HttpRequest, item_id: int) -> HttpResponse:
     )
 
 
+@require_POST
+def clear(request: HttpRequest) -> HttpResponse:
+    """Take everything out."""
+    return _change(
+        request, lambda: services.clear(shopper=shopper_of(request), now=now()), done=_("Your cart is empty.")
+    )
+
+
 def _change(request: HttpRequest, use_case: Callable[[], CartChange], *, done: str) -> HttpResponse:
     """Run ``use_case`` and show what came of it: a refusal is a message above the cart, nothing typed is lost."""
     try:

@@ -1,9 +1,11 @@
 """The cart on the pages, as a browser without scripts uses it."""
 
 import pytest
+from django.core.cache import cache
 from django.test import Client
 
 from cart.models import CartItem
+from catalog.models import Product
 from core.shopper import COOKIE
 from inventory.models import Inventory
 from tests.factories import make_product
@@ -36,6 +38,30 @@ def test_a_guest_adds_changes_and_takes_out(client: Client) -> None:
     assert not CartItem.objects.exists()
     assert Inventory.objects.get(product=product).reserved == 0
     assert "Nothing in it yet" in client.get("/cart/").content.decode()
+
+
+def test_a_guest_empties_the_cart_and_everything_is_released(client: Client) -> None:
+    for _ in range(2):
+        _put(client, make_product(stock=5).pk)
+
+    shown = client.post("/cart/clear/", follow=True).content.decode()
+
+    assert "Nothing in it yet" in shown
+    assert not CartItem.objects.exists()
+    assert sum(Inventory.objects.values_list("reserved", flat=True)) == 0
+
+
+def test_what_is_not_sold_any_more_is_said_and_can_only_be_taken_out(client: Client) -> None:
+    product = make_product(stock=5)
+    _put(client, product.pk)
+    Product.objects.filter(pk=product.pk).update(is_active=False)
+    cache.clear()  # a cart is shown as it was up to a minute ago
+
+    shown = client.get("/cart/").content.decode()
+
+    assert "not sold any more" in shown
+    assert 'type="number"' not in shown
+    assert "Take out" in shown
 
 
 def test_what_is_not_there_is_refused_in_words_and_changes_nothing(client: Client) -> None:
