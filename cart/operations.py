@@ -45,8 +45,7 @@ def take_all(*, cart_id: int, now: datetime) -> None:
     Raises RuntimeError outside a transaction.
     """
     require_transaction("cart.operations.take_all")
-    CartItem.objects.filter(cart_id=cart_id).delete()
-    writes.touch(cart_id=cart_id, now=now)
+    writes.empty(cart_id=cart_id, now=now)
 
 
 def put_back(*, cart_id: int, lines: Sequence[PutBack], now: datetime) -> None:

@@ -56,13 +56,15 @@ _SET = f"""
         WHERE id = %(line)s RETURNING id, quantity
     ), {_REST}
 """  # noqa: S608 - made of constants
-_TOUCH = f"""
-    WITH touched AS (
+_TOUCH_WITH = f"""
+    touched AS (
         UPDATE cart_cart SET version = version + 1, updated_at = %(now)s WHERE id = %(cart)s
         RETURNING id, version, user_id, token
     ), told AS ({_TOLD})
     SELECT user_id, token, version FROM touched
 """  # noqa: S608 - made of constants
+_TOUCH = f"WITH {_TOUCH_WITH}"
+_EMPTY = f"WITH gone AS (DELETE FROM cart_cartitem WHERE cart_id = %(cart)s), {_TOUCH_WITH}"  # noqa: S608 - made of constants
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,10 +92,19 @@ def set_line(
     return _written(_SET, {**_shared(cart, product_id, price, address, now), "quantity": quantity, "line": line_id})
 
 
+def empty(*, cart_id: int, now: datetime) -> None:
+    """Take all lines out of a locked cart."""
+    _touch(_EMPTY, cart_id, now)
+
+
 def touch(*, cart_id: int, now: datetime) -> None:
     """Count a change of a locked cart that other statements make; a cart that is gone has none."""
+    _touch(_TOUCH, cart_id, now)
+
+
+def _touch(sql: str, cart_id: int, now: datetime) -> None:
     with connection.cursor() as cursor:
-        cursor.execute(_TOUCH, {"cart": cart_id, "now": now, **_event(cart_id, now)})
+        cursor.execute(sql, {"cart": cart_id, "now": now, **_event(cart_id, now)})
         row = cursor.fetchone()
     if row:
         transaction.on_commit(partial(cached.forget, *row))

@@ -117,6 +117,11 @@ def claim(*, scope: str, owner: str, key: str, fingerprint: str, now: datetime) 
     return Claim(id=row_id, fence=fence, cache_key=place, fingerprint=fingerprint)
 
 
+def is_known(*, scope: str, owner: str, key: str) -> bool:
+    """Whether ``owner`` has used ``key``, as far as that is remembered. One query."""
+    return IdempotencyClaim.objects.filter(scope=scope, owner=owner, key=key).exists()
+
+
 def hold(claimed: Claim) -> None:
     """Lock the claim until the caller's transaction ends, before all its other locks. Raises LeaseLost."""
     require_transaction("core.idempotency.hold")

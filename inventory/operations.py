@@ -79,10 +79,19 @@ def merge_lines(*, merges: Sequence[LineMerge], now: datetime) -> None:
 def move_to_order(*, moves: Sequence[OrderMove], near: Coordinates | None, now: datetime) -> None:
     """Give the order's lines what the cart's lines hold, re-taking what lapsed or is short; all or nothing.
 
-    An order's hold does not lapse: `sell`, `return_to_cart` or `release_order` ends it. Raises InsufficientInventory, and
-    RuntimeError outside a transaction.
+    An order's hold does not lapse: `sell`, `return_to_cart` or `release_order` ends it. Two statements where all is held. Raises
+    InsufficientInventory, and RuntimeError outside a transaction.
     """
     require_transaction("inventory.operations.move_to_order")
+    locks.stock_of(product_ids=[move.product_id for move in moves])
+    # Whether a hold that is there has lapsed makes no difference now: nobody has wanted its units yet.
+    handed = writes.hand_whole_to_order(moves=moves)
+    rest = [move for move in moves if move.cart_line_id not in handed]
+    if rest:
+        _hold_and_hand_over(rest, near, now)
+
+
+def _hold_and_hand_over(moves: Sequence[OrderMove], near: Coordinates | None, now: datetime) -> None:
     # The end is replaced by none right below; the table asks for one as long as a cart line is the holder.
     requests = [
         HoldRequest(
@@ -129,19 +138,16 @@ def release_order(*, order_line_ids: Collection[int], now: datetime) -> None:
 def sell(*, order_line_ids: Collection[int], reference: str, now: datetime) -> None:
     """Turn the lines' holds into sales: quantity and reserved fall, the ledger gains `sold`, allocations are kept.
 
-    Lines that are sold already are passed over. Raises HoldsMissing for a line that neither holds anything nor was sold, and
-    RuntimeError outside a transaction.
+    Lines that are sold already are passed over. Two statements where all is held. Raises HoldsMissing for a line that neither
+    holds anything nor was sold, and RuntimeError outside a transaction.
     """
     require_transaction("inventory.operations.sell")
     locks.stock_held_by(order_line_ids=order_line_ids)
-    held = locks.holds_of(order_line_ids=order_line_ids)
-    missing = set(order_line_ids) - {unit.order_line_id for unit in held}
+    missing = set(order_line_ids) - writes.sell_holds(order_line_ids=order_line_ids, reference=reference, now=now)
     if missing:
         sold = Allocation.objects.filter(order_line_id__in=missing).values_list("order_line_id", flat=True)
         if missing - set(sold):
             raise HoldsMissing(_("Some lines of this order hold no stock."), params={"lines": sorted(missing)})
-    if held:
-        writes.sell_holds(reservation_ids=[unit.reservation_id for unit in held], reference=reference, now=now)
 
 
 def restock(*, lines: Sequence[SaleLine], reference: str, actor_id: int | None, now: datetime) -> None:

@@ -9,9 +9,9 @@ from django.apps import apps
 from django.conf import settings
 from django.db import connection
 
+from core.audit import note
 from core.transactions import unit_of_work
 from inventory import locks
-from inventory.audit import note
 from inventory.models import Reservation
 from inventory.types import InventoryReport, StockDifference
 
@@ -94,7 +94,13 @@ def _end_orphans(reservation_ids: Sequence[int], now: datetime) -> set[tuple[str
 def _set_right(inventory_ids: Sequence[int], now: datetime) -> set[tuple[str, int]]:
     mended: set[tuple[str, int]] = set()
     for row_id, ledger, held in _read(_REPAIR, [list(inventory_ids)]):
-        note(action="inventory.repaired", object_id=row_id, data={"quantity": ledger, "reserved": held}, now=now)
+        note(
+            action="inventory.repaired",
+            object_type="inventory",
+            object_id=row_id,
+            data={"quantity": ledger, "reserved": held},
+            now=now,
+        )
         mended |= {("quantity", row_id), ("reserved", row_id)}
     return mended
 

@@ -10,10 +10,10 @@ from django.utils.module_loading import import_string
 from django.utils.translation import gettext as _
 
 from catalog import selectors as catalog
+from core.audit import note
 from core.errors import FieldError, InvalidInput, NotFound
 from core.transactions import unit_of_work
 from inventory import locks, metrics, operations, proof, writes
-from inventory.audit import note
 from inventory.errors import StockIsReserved
 from inventory.events import publish_crossings
 from inventory.models import Allocation, Inventory, Reservation, StockMovement, Warehouse
@@ -126,7 +126,14 @@ def count(
             moved = _move(shelves, warehouse_id, movement)
             _write(shelves, [moved], now)
         facts = {"counted": counted, "waiting_to_be_shipped": waiting, "difference": difference}
-        note(action="inventory.counted", object_id=shelf.inventory_id, data=facts, actor_id=actor_id, now=now)
+        note(
+            action="inventory.counted",
+            object_type="inventory",
+            object_id=shelf.inventory_id,
+            data=facts,
+            actor_id=actor_id,
+            now=now,
+        )
     return moved.level
 
 

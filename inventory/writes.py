@@ -1,6 +1,6 @@
 """Changes of stock rows that the caller has locked, each a single statement over any number of rows."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -71,12 +71,35 @@ def hand_to_order(*, moves: Sequence[OrderMove]) -> None:
     )
 
 
-def sell_holds(*, reservation_ids: Sequence[int], reference: str, now: datetime) -> None:
-    """Turn an order's holds into sales: quantity and reserved fall, ledger lines and allocations are written."""
-    _run(
+def hand_whole_to_order(*, moves: Sequence[OrderMove]) -> set[int]:
+    """As `hand_to_order`, for those cart lines only that hold exactly what they move; which those were."""
+    return _read(
+        """
+        WITH move AS (
+            SELECT * FROM unnest(%s::bigint[], %s::bigint[], %s::int[]) AS m (cart_line_id, order_line_id, quantity)
+        ), whole AS (
+            SELECT m.cart_line_id, m.order_line_id FROM move m
+            JOIN inventory_reservation r ON r.cart_line_id = m.cart_line_id
+            GROUP BY m.cart_line_id, m.order_line_id, m.quantity HAVING sum(r.quantity) = m.quantity
+        )
+        UPDATE inventory_reservation r SET cart_line_id = NULL, order_line_id = w.order_line_id, expires_at = NULL
+        FROM whole w WHERE r.cart_line_id = w.cart_line_id
+        RETURNING w.cart_line_id
+        """,
+        [
+            [move.cart_line_id for move in moves],
+            [move.order_line_id for move in moves],
+            [move.quantity for move in moves],
+        ],
+    )
+
+
+def sell_holds(*, order_line_ids: Collection[int], reference: str, now: datetime) -> set[int]:
+    """Turn order lines' holds into sales: quantity and reserved fall, ledger and allocations are written; which lines held."""
+    return _read(
         """
         WITH gone AS (
-            DELETE FROM inventory_reservation WHERE id = ANY(%s) RETURNING inventory_id, order_line_id, quantity
+            DELETE FROM inventory_reservation WHERE order_line_id = ANY(%s) RETURNING inventory_id, order_line_id, quantity
         ), taken AS (
             UPDATE inventory_inventory i SET quantity = i.quantity - g.units, reserved = i.reserved - g.units
             FROM (SELECT inventory_id, sum(quantity) AS units FROM gone GROUP BY inventory_id) g
@@ -88,8 +111,9 @@ def sell_holds(*, reservation_ids: Sequence[int], reference: str, now: datetime)
         INSERT INTO inventory_allocation (order_line_id, product_id, warehouse_id, quantity, restocked, created_at)
         SELECT g.order_line_id, i.product_id, i.warehouse_id, g.quantity, 0, %s
         FROM gone g JOIN inventory_inventory i ON i.id = g.inventory_id
+        RETURNING order_line_id
         """,
-        [list(reservation_ids), reference, now, now],
+        [list(order_line_ids), reference, now, now],
     )
 
 
@@ -107,6 +131,12 @@ def move_stock(*, movements: Sequence[StockMovement]) -> dict[int, int]:
     )
     StockMovement.objects.bulk_create(movements)
     return differences
+
+
+def _read(sql: str, params: Sequence[Any]) -> set[int]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, params)
+        return {row[0] for row in cursor.fetchall()}
 
 
 def _run(sql: str, params: Sequence[Any]) -> None:

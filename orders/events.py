@@ -1,9 +1,13 @@
 """What others are told about orders, on the order's number."""
 
+from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
+
+from psycopg.types.json import Jsonb
 
 from core import events
-from orders.models import Order
+from orders.models import Order, OrderLine
 from orders.types import OrderStatus
 
 TYPES = {
@@ -18,19 +22,30 @@ TYPES = {
 }
 
 
-def publish_status(order: Order, *, now: datetime) -> None:
-    """Tell where ``order``, whose row the caller has locked or just made, stands now. Ids and figures only."""
-    data = {
-        "order_id": order.pk,
+# The event of a status, written by the statement that writes the status: see `orders.writes`.
+TOLD_OF_A_NEW_ORDER = events.insertion(data="%(told)s || jsonb_build_object('order_id', id)", source="made")
+TOLD_OF_A_MOVE = events.insertion(
+    data="""%(told)s || jsonb_build_object('order_id', id, 'lines', (
+        SELECT jsonb_agg(jsonb_build_object('product_id', l.product_id, 'quantity', l.quantity) ORDER BY l.position)
+        FROM orders_orderline l WHERE l.order_id = moved.id
+    ))""",
+    source="moved",
+)
+
+
+def status_parameters(order: Order, *, lines: Sequence[OrderLine] | None = None, now: datetime) -> dict[str, Any]:
+    """What those statements need to tell where ``order``, locked or just made, stands. Ids and figures only.
+
+    ``lines`` are those of a new order, which the statement that makes them can not read.
+    """
+    data: dict[str, Any] = {
         "number": order.number,
         "status": str(order.status),
         "total": str(order.total),
         "currency": order.currency,
-        "lines": [
-            {"product_id": product_id, "quantity": quantity}
-            for product_id, quantity in order.lines.order_by("position").values_list("product_id", "quantity")
-        ],
     }
-    events.publish(
-        topic=events.ORDER_EVENTS, key=order.number, type=TYPES[OrderStatus(order.status)], data=data, now=now
-    )
+    if lines is not None:
+        data["lines"] = [{"product_id": line.product_id, "quantity": line.quantity} for line in lines]
+    kind = TYPES[OrderStatus(order.status)]
+    told = events.insertion_parameters(topic=events.ORDER_EVENTS, key=order.number, type=kind, now=now)
+    return {**told, "told": Jsonb(data)}

@@ -3,7 +3,9 @@
 Each locks the order's cart, then the order, then its payment, in the one order of rule 3, and is harmless to repeat.
 """
 
+from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import transaction
@@ -18,7 +20,7 @@ from inventory import operations as inventory
 from inventory.types import SaleLine
 from orders import locks, metrics, writes
 from orders.errors import OrderNotFound
-from orders.models import Order, OrderLine
+from orders.models import Order, OrderHistory, OrderLine
 from orders.types import OrderStatus, PaymentStatus
 from payments import operations as payments
 from payments import types as payment_types
@@ -37,16 +39,44 @@ _SOLD = frozenset({OrderStatus.PAID, OrderStatus.PROCESSING})
 _GIVEN_UP = frozenset({OrderStatus.PAYMENT_FAILED, OrderStatus.CANCELLED})
 
 
-def conclude(*, order_id: int, authorisation: Authorisation, now: datetime) -> Order:
+class CartNeeded(Exception):
+    """The order fails, which takes its cart: everything is to be rolled back, and begun again with the cart locked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Concluded:
+    """A locked order, the steps that the provider's word made it take, and ``since`` when it had stood where it was."""
+
+    order: Order
+    steps: tuple[OrderHistory, ...]
+    since: datetime
+
+
+def conclude(
+    *,
+    order_id: int,
+    authorisation: Authorisation,
+    line_ids: Sequence[int] = (),
+    with_cart: bool = True,
+    now: datetime,
+) -> Concluded:
     """Write down what the provider said, and let the order follow it: paid, failed, or waiting on.
 
-    Raises Order.DoesNotExist, and RuntimeError outside a transaction.
+    ``line_ids`` are the order's lines, where the caller knows them. An order that fails gives its goods back to the cart; without
+    the cart, which most often is not needed, CartNeeded is raised then. Six statements for an order that comes to be paid. Raises
+    Order.DoesNotExist, and RuntimeError outside a transaction.
     """
     require_transaction("orders.operations.conclude")
-    order = _lock(order_id)
-    payment = payments.record_authorisation(payment_id=order.payment_id, authorisation=authorisation, now=now)
-    follow(order, payment, now=now)
-    return order
+    order = _lock(order_id) if with_cart else locks.order(order_id)
+    since = order.updated_at
+    is_waiting = order.status == OrderStatus.PENDING_PAYMENT
+    payment = payments.record_authorisation(
+        payment_id=order.payment_id, authorisation=authorisation, capture=is_waiting, now=now
+    )
+    if is_waiting and payment.status in _SAID_NO and not with_cart:
+        raise CartNeeded
+    steps = follow(order, payment, line_ids=line_ids, is_capture_asked=is_waiting, now=now)
+    return Concluded(order, steps, since)
 
 
 def follow_payment(*, number: str, now: datetime) -> Order | None:
@@ -110,30 +140,43 @@ def cancel_uncaptured(*, number: str, now: datetime) -> None:
         payments.schedule_void(payment_id=order.payment_id, now=now)
 
 
-def follow(order: Order, payment: PaymentRef, *, now: datetime) -> None:
-    """Take a locked order, and its money, to where its locked payment stands; nothing when it is there already."""
+def follow(
+    order: Order,
+    payment: PaymentRef,
+    *,
+    line_ids: Sequence[int] = (),
+    is_capture_asked: bool = False,
+    now: datetime,
+) -> tuple[OrderHistory, ...]:
+    """Take a locked order, and its money, to where its locked payment stands; the steps, none when it is there already.
+
+    ``line_ids`` are the order's lines, read here where none are given. What comes to be paid is captured, unless that is asked
+    for already.
+    """
+    steps: tuple[OrderHistory, ...] = ()
     if order.status == OrderStatus.PENDING_PAYMENT:
         if payment.status in _SAID_YES:
-            _pay(order, payment, now=now)
+            steps = _pay(order, line_ids or _line_ids(order), now=now)
+            if not is_capture_asked:
+                payments.schedule_capture(payment_id=payment.id, now=now)
         elif payment.status in _SAID_NO:
-            _fail(order, payment, now=now)
+            steps = _fail(order, payment, now=now)
     elif order.status in _GIVEN_UP and payment.status in _SAID_YES:
         # It said yes after we had given up: the money goes back by itself.
         payments.schedule_void(payment_id=payment.id, now=now)
-    _follow_money(order, payment, now=now)
+    return (*steps, *_follow_money(order, payment, now=now))
 
 
-def _pay(order: Order, payment: PaymentRef, *, now: datetime) -> None:
-    inventory.sell(order_line_ids=_line_ids(order), reference=order.number, now=now)
-    writes.move_payment(order, PaymentStatus.AUTHORISED, now=now)
-    writes.move(order, OrderStatus.PAID, now=now)
-    payments.schedule_capture(payment_id=payment.id, now=now)
+def _pay(order: Order, line_ids: Sequence[int], *, now: datetime) -> tuple[OrderHistory, ...]:
+    inventory.sell(order_line_ids=line_ids, reference=order.number, now=now)
+    steps = writes.advance(order, OrderStatus.PAID, PaymentStatus.AUTHORISED, now=now)
     _count("success")
     value = float(order.total)
     transaction.on_commit(lambda: metrics.ORDER_VALUE.observe(value))
+    return steps
 
 
-def _fail(order: Order, payment: PaymentRef, *, now: datetime) -> None:
+def _fail(order: Order, payment: PaymentRef, *, now: datetime) -> tuple[OrderHistory, ...]:
     lines = [
         PutBack(
             product_id=line.product_id,
@@ -147,26 +190,27 @@ def _fail(order: Order, payment: PaymentRef, *, now: datetime) -> None:
     if order.cart_id is not None:
         cart.put_back(cart_id=order.cart_id, lines=lines, now=now)
     inventory.release_order(order_line_ids=_line_ids(order), now=now)
-    writes.move_payment(order, PaymentStatus.FAILED, now=now, note=payment.failure_code)
-    writes.move(order, OrderStatus.PAYMENT_FAILED, now=now, note=payment.failure_code)
     _count("failed")
+    return writes.advance(order, OrderStatus.PAYMENT_FAILED, PaymentStatus.FAILED, now=now, note=payment.failure_code)
 
 
-def _follow_money(order: Order, payment: PaymentRef, *, now: datetime) -> None:
+def _follow_money(order: Order, payment: PaymentRef, *, now: datetime) -> tuple[OrderHistory, ...]:
     """Capture makes a paid order one to prepare; a whole refund ends it."""
-    steps: dict[payment_types.PaymentStatus, tuple[PaymentStatus, ...]] = {
+    stages: dict[payment_types.PaymentStatus, tuple[PaymentStatus, ...]] = {
         payment_types.PaymentStatus.CAPTURED: (PaymentStatus.CAPTURED,),
         payment_types.PaymentStatus.PARTIALLY_REFUNDED: (PaymentStatus.CAPTURED, PaymentStatus.PARTIALLY_REFUNDED),
         payment_types.PaymentStatus.REFUNDED: (PaymentStatus.CAPTURED, PaymentStatus.REFUNDED),
         payment_types.PaymentStatus.VOIDED: (PaymentStatus.VOIDED,),
     }
-    for step in steps.get(payment.status, ()):
-        writes.move_payment(order, step, now=now)
+    steps: list[OrderHistory] = []
+    for stage in stages.get(payment.status, ()):
+        steps += writes.advance(order, None, stage, now=now)
     if order.status == OrderStatus.PAID and order.payment_status == PaymentStatus.CAPTURED:
-        writes.move(order, OrderStatus.PROCESSING, now=now)
+        steps += writes.advance(order, OrderStatus.PROCESSING, None, now=now)
     refundable = (OrderStatus.PROCESSING, OrderStatus.SHIPPED, OrderStatus.DELIVERED)
     if order.payment_status == PaymentStatus.REFUNDED and order.status in refundable:
-        writes.move(order, OrderStatus.REFUNDED, now=now)
+        steps += writes.advance(order, OrderStatus.REFUNDED, None, now=now)
+    return tuple(steps)
 
 
 def _restock(order: Order, actor_id: int | None, now: datetime) -> None:

@@ -1,6 +1,6 @@
 """What pages and API read of orders, and what a purchase would cost."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -11,6 +11,8 @@ from django.utils.translation import gettext as _
 
 from cart import selectors as cart
 from catalog import selectors as catalog
+from catalog.types import SellableProduct
+from core import idempotency
 from core.money import Money
 from core.shopper import Shopper
 from orders.errors import EmptyCart, OrderNotFound, ProductUnavailable
@@ -28,6 +30,7 @@ from pricing import selectors as pricing
 from pricing.types import Quote, QuoteLine
 
 PAGE_SIZE = 20
+SCOPE = "orders"  # of the keys of checkout
 
 
 def quote_cart(*, shopper: Shopper, country: str, region: str, shipping_method: str | None, now: datetime) -> Quote:
@@ -38,13 +41,27 @@ def quote_cart(*, shopper: Shopper, country: str, region: str, shipping_method: 
 
 
 def quote_lines(*, wanted: Sequence[tuple[int, int]], country: str, region: str, shipping_method: str | None) -> Quote:
-    """What so many of each product (id, quantity) cost, at the catalogue's prices of now. Three queries.
+    """What so many of each product (id, quantity) cost, at the catalogue's prices of now. Two queries.
 
     Raises EmptyCart, ProductUnavailable, and what `pricing.selectors.quote` raises.
     """
+    products = catalog.sellable(product_ids=[product_id for product_id, _quantity in wanted])
+    return quote_products(
+        wanted=wanted, products=products, country=country, region=region, shipping_method=shipping_method
+    )
+
+
+def quote_products(
+    *,
+    wanted: Sequence[tuple[int, int]],
+    products: Mapping[int, SellableProduct],
+    country: str,
+    region: str,
+    shipping_method: str | None,
+) -> Quote:
+    """As `quote_lines`, of ``products`` that the caller has just read. One query."""
     if not wanted:
         raise EmptyCart(_("There is nothing in the cart."))
-    products = catalog.sellable(product_ids=[product_id for product_id, _quantity in wanted])
     gone = [product_id for product_id, _quantity in wanted if not _is_sold(products.get(product_id))]
     if gone:
         raise ProductUnavailable(
@@ -76,20 +93,34 @@ def order_view(*, number: str, shopper: Shopper) -> OrderView:
     return view_of(row)
 
 
-def owner_of(*, shopper: Shopper) -> tuple[str | None, int | None]:
-    """Whose keys the shopper's are, and which cart is theirs: a user's, or that of the guest who proves it by its token.
+def owner_of(*, shopper: Shopper, key: str) -> tuple[str | None, int | None]:
+    """Whose ``key`` the shopper's is, and which cart is theirs: a user's, or that of the guest who proves it by its token.
 
-    One query. None and none for a guest without a cart.
+    A key that was used as a guest stays the guest's when the shopper, who still sends the token, logs in meanwhile: a repeat
+    finds what the first try did. One query; up to four for a user with a token. None and none for a guest without a cart.
     """
     found = cart.find_cart(shopper=shopper)
-    if shopper.user_id is not None:
-        return f"user:{shopper.user_id}", found.id if found else None
-    return (f"cart:{found.id}", found.id) if found else (None, None)
+    if shopper.user_id is None:
+        return (_owner_of_cart(found.id), found.id) if found else (None, None)
+    guest = cart.find_cart(shopper=Shopper(cart_token=shopper.cart_token)) if shopper.cart_token else None
+    cart_id = found.id if found else None
+    if guest is not None and _has_used(_owner_of_cart(guest.id), key):
+        return _owner_of_cart(guest.id), cart_id
+    return f"user:{shopper.user_id}", cart_id
+
+
+def _owner_of_cart(cart_id: int) -> str:
+    return f"cart:{cart_id}"
+
+
+def _has_used(owner: str, key: str) -> bool:
+    orders = Order.objects.filter(idempotency_owner=owner, idempotency_key=key)
+    return idempotency.is_known(scope=SCOPE, owner=owner, key=key) or orders.exists()
 
 
 def number_of(*, shopper: Shopper, key: str) -> str | None:
-    """The number of the order that the shopper's Idempotency-Key has made, None as long as there is none. Two queries."""
-    owner, _cart_id = owner_of(shopper=shopper)
+    """The number of the order that the shopper's Idempotency-Key has made, None while there is none. Five queries at most."""
+    owner, _cart_id = owner_of(shopper=shopper, key=key)
     found = Order.objects.filter(idempotency_owner=owner, idempotency_key=key) if owner else Order.objects.none()
     return found.values_list("number", flat=True).first()
 
@@ -127,9 +158,13 @@ def lines_to_ship(*, product_id: int, warehouse_id: int) -> dict[int, int]:
     return dict(left.values_list("pk", "left"))
 
 
-def view_of(row: Order) -> OrderView:
-    """How an order is shown. Two queries, and one more where its payment was not read with it."""
+def view_of(
+    row: Order, *, lines: Sequence[OrderLine] | None = None, history: Sequence[OrderHistory] | None = None
+) -> OrderView:
+    """How an order is shown. A query each for lines and history that are not given, and for a payment not read with it."""
     currency = row.currency
+    own_lines = row.lines.order_by("position") if lines is None else lines
+    own_history = row.history.order_by("pk") if history is None else history
     return OrderView(
         number=row.number,
         status=row.status,
@@ -147,8 +182,8 @@ def view_of(row: Order) -> OrderView:
         shipping_address=row.shipping_address,
         billing_address=row.billing_address,
         placed_at=row.placed_at,
-        lines=tuple(_line_view(line) for line in row.lines.order_by("position")),
-        history=tuple(_history_entry(entry, row.user_id) for entry in row.history.order_by("pk")),
+        lines=tuple(_line_view(line) for line in own_lines),
+        history=tuple(_history_entry(entry, row.user_id) for entry in own_history),
         next_action_url=row.payment.next_action_url if row.status == OrderStatus.PENDING_PAYMENT else "",
     )
 

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from cart import operations as cart
 from cart.types import LockedCart
 from catalog import selectors as catalog
+from catalog.types import SellableProduct
 from core import clock, idempotency
 from core.errors import DomainError
 from core.idempotency import Answer, Claim
@@ -22,7 +23,7 @@ from inventory import operations as inventory
 from inventory.types import OrderMove
 from orders import metrics, operations, policies, selectors, writes
 from orders.errors import EmptyCart, PriceChanged
-from orders.models import Order, OrderLine
+from orders.models import Order
 from orders.types import CheckoutRequest, OrderStatus, OrderView
 from payments import gateways
 from payments import operations as payments
@@ -30,7 +31,6 @@ from payments.types import Authorisation, AuthorisationOutcome, PaymentRef
 from pricing.types import Quote
 
 logger = logging.getLogger(__name__)
-SCOPE = "orders"
 # Younger ones are most likely still in the hands of the request that placed them.
 SETTLE_AFTER = timedelta(seconds=30)
 SETTLE_BATCH = 500
@@ -40,11 +40,13 @@ Render = Callable[[OrderView], Answer]
 
 @dataclass(frozen=True, slots=True)
 class _Placed:
+    """The key's order after transaction A; ``made`` is all of it where this request has made it."""
+
     order_id: int
     number: str
     payment: PaymentRef
-    is_new: bool
     is_pending: bool
+    made: writes.NewOrder | None = None
 
 
 def place_order(
@@ -56,10 +58,10 @@ def place_order(
     ProductUnavailable, InsufficientInventory, and what `core.idempotency.claim` and `pricing.selectors.quote` raise: then
     nothing was charged and nothing is held that was not before.
     """
-    owner, cart_id = selectors.owner_of(shopper=shopper)
+    owner, cart_id = selectors.owner_of(shopper=shopper, key=key)
     if owner is None:
         raise EmptyCart(_("There is nothing in the cart."))
-    claimed = idempotency.claim(scope=SCOPE, owner=owner, key=key, fingerprint=fingerprint, now=now)
+    claimed = idempotency.claim(scope=selectors.SCOPE, owner=owner, key=key, fingerprint=fingerprint, now=now)
     if isinstance(claimed, Answer):
         metrics.ORDERS.labels(status="duplicate").inc()
         return idempotency.as_replay(claimed)
@@ -129,7 +131,7 @@ def settle_payment(*, order_id: int, now: datetime) -> bool:
     found = gateways.look_up(payment=payment)
     with unit_of_work():
         if found is not None:
-            order = operations.conclude(order_id=order_id, authorisation=found, now=now)
+            order = operations.conclude(order_id=order_id, authorisation=found, now=now).order
             if order.status != OrderStatus.PENDING_PAYMENT:
                 return True
         if now < payment.deadline_at:
@@ -142,27 +144,47 @@ def _place(
     claimed: Claim, *, cart_id: int | None, owner: str, key: str, request: CheckoutRequest, now: datetime
 ) -> _Placed:
     """Transaction A: the order with its payment, holds moved from cart to order; or the key's order, as it stands."""
+    refusal: DomainError | writes.KeyHasOrder | None = None
+    if claimed.fence == 1:  # nobody has had the key, or so long ago that it was forgotten: there is hardly an order
+        try:
+            with unit_of_work():
+                idempotency.hold(claimed)
+                return _buy(claimed, cart_id=cart_id, owner=owner, key=key, request=request, now=now)
+        except idempotency.LeaseLost:
+            raise
+        except (DomainError, writes.KeyHasOrder) as problem:
+            refusal = problem
     with unit_of_work():
         idempotency.hold(claimed)
         order = Order.objects.filter(idempotency_owner=owner, idempotency_key=key).first()
         if order is not None:
-            if order.request_fingerprint != claimed.fingerprint:
-                raise idempotency.reused()
-            payment = payments.lock_payment(payment_id=order.payment_id)
-            return _placed(order, payment, is_new=False)
-        if cart_id is None:
-            raise EmptyCart(_("There is nothing in the cart."))
+            return _repeated(claimed, order)
+        if refusal is not None:
+            raise refusal
         return _buy(claimed, cart_id=cart_id, owner=owner, key=key, request=request, now=now)
 
 
-def _buy(claimed: Claim, *, cart_id: int, owner: str, key: str, request: CheckoutRequest, now: datetime) -> _Placed:
+def _repeated(claimed: Claim, order: Order) -> _Placed:
+    """An order that another request of the key has made. Raises KeyReused where that was not the same."""
+    if order.request_fingerprint != claimed.fingerprint:
+        raise idempotency.reused()
+    payment = payments.lock_payment(payment_id=order.payment_id)
+    return _Placed(order.pk, order.number, payment, is_pending=order.status == OrderStatus.PENDING_PAYMENT)
+
+
+def _buy(
+    claimed: Claim, *, cart_id: int | None, owner: str, key: str, request: CheckoutRequest, now: datetime
+) -> _Placed:
     """The heart of transaction A: cart, quote, payment, order, holds. Locks in the one order of rule 3."""
+    if cart_id is None:
+        raise EmptyCart(_("There is nothing in the cart."))
     locked = cart.lock(cart_id=cart_id)
-    quote = _agreed_quote(locked, request)
     products = catalog.sellable(product_ids=[line.product_id for line in locked.lines])
-    number = policies.new_number()
-    payment = payments.open_payment(reference=number, amount=quote.total, method=request.payment_method, now=now)
-    order = writes.create(
+    quote = _agreed_quote(locked, products, request)
+    payment = payments.open_payment(
+        reference=policies.new_number(), amount=quote.total, method=request.payment_method, now=now
+    )
+    made = writes.create(
         request=request,
         cart=locked,
         quote=quote,
@@ -171,7 +193,7 @@ def _buy(claimed: Claim, *, cart_id: int, owner: str, key: str, request: Checkou
         made_by=writes.MadeBy(owner, key, claimed.fingerprint),
         now=now,
     )
-    line_ids = dict(OrderLine.objects.filter(order=order).values_list("product_id", "pk"))
+    line_ids = {line.product_id: line.pk for line in made.lines}
     moves = [
         OrderMove(
             cart_line_id=line.id,
@@ -183,13 +205,14 @@ def _buy(claimed: Claim, *, cart_id: int, owner: str, key: str, request: Checkou
     ]
     inventory.move_to_order(moves=moves, near=None, now=now)
     cart.take_all(cart_id=cart_id, now=now)
-    return _placed(order, payment, is_new=True)
+    return _Placed(made.row.pk, made.row.number, payment, is_pending=True, made=made)
 
 
-def _agreed_quote(locked: LockedCart, request: CheckoutRequest) -> Quote:
+def _agreed_quote(locked: LockedCart, products: Mapping[int, SellableProduct], request: CheckoutRequest) -> Quote:
     """What the cart costs now. Raises PriceChanged where that is not what the shopper saw, and as `selectors.quote_lines`."""
-    quote = selectors.quote_lines(
+    quote = selectors.quote_products(
         wanted=[(line.product_id, line.quantity) for line in locked.lines],
+        products=products,
         country=request.shipping_address.country,
         region=request.shipping_address.region,
         shipping_method=request.shipping_method,
@@ -206,16 +229,40 @@ def _conclude(claimed: Claim, placed: _Placed, render: Render) -> Answer:
     if placed.is_pending and not placed.payment.is_settled:
         authorisation = _authorise(placed)
     now = clock.now()
-    with unit_of_work():
-        idempotency.hold(claimed)
-        order = operations.conclude(order_id=placed.order_id, authorisation=authorisation, now=now)
-        answer = render(selectors.view_of(order))
-        if order.status != OrderStatus.PENDING_PAYMENT:
-            idempotency.store(claimed, answer, now=now)
-    if order.status == OrderStatus.PENDING_PAYMENT:
+    try:
+        with_cart = authorisation.outcome == AuthorisationOutcome.DECLINED
+        answer, is_final = _follow(claimed, placed, authorisation, render, with_cart=with_cart, now=now)
+    except operations.CartNeeded:
+        answer, is_final = _follow(claimed, placed, authorisation, render, with_cart=True, now=now)
+    if not is_final:
         # Nothing final to say again: a repeat finds the order and tells how it stands then.
         idempotency.release(claimed, now=now)
-    return answer if placed.is_new else idempotency.as_replay(answer)
+    return answer if placed.made else idempotency.as_replay(answer)
+
+
+def _follow(
+    claimed: Claim, placed: _Placed, authorisation: Authorisation, render: Render, *, with_cart: bool, now: datetime
+) -> tuple[Answer, bool]:
+    """Transaction B; the answer, and whether it is final. Raises `operations.CartNeeded`."""
+    made = placed.made
+    with unit_of_work():
+        idempotency.hold(claimed)
+        end = operations.conclude(
+            order_id=placed.order_id,
+            authorisation=authorisation,
+            line_ids=[line.pk for line in made.lines] if made else (),
+            with_cart=with_cart,
+            now=now,
+        )
+        # What this request has written is known, unless somebody else has moved the order meanwhile.
+        is_known = made is not None and end.since == made.row.updated_at
+        history = (*made.history, *end.steps) if made is not None and is_known else None
+        view = selectors.view_of(end.order, lines=made.lines if made else None, history=history)
+        answer = render(view)
+        is_final = end.order.status != OrderStatus.PENDING_PAYMENT
+        if is_final:
+            idempotency.store(claimed, answer, now=now)
+    return answer, is_final
 
 
 def _authorise(placed: _Placed) -> Authorisation:
@@ -224,8 +271,3 @@ def _authorise(placed: _Placed) -> Authorisation:
         return_url=f"{settings.PUBLIC_URL}/orders/{placed.number}/",
         metadata={"order_number": placed.number, "payment_id": str(placed.payment.id)},
     )
-
-
-def _placed(order: Order, payment: PaymentRef, *, is_new: bool) -> _Placed:
-    is_pending = order.status == OrderStatus.PENDING_PAYMENT
-    return _Placed(order.pk, order.number, payment, is_new=is_new, is_pending=is_pending)

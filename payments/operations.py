@@ -40,15 +40,20 @@ def lock_payment(*, payment_id: int) -> PaymentRef:
     return writes.ref_of(locks.payment(payment_id=payment_id))
 
 
-def record_authorisation(*, payment_id: int, authorisation: Authorisation, now: datetime) -> PaymentRef:
+def record_authorisation(
+    *, payment_id: int, authorisation: Authorisation, capture: bool = False, now: datetime
+) -> PaymentRef:
     """Note what `gateways.authorise` or `gateways.look_up` said, and return the payment as it is then; never backwards.
 
     The status returned counts, not the answer given: a webhook may have come before, or the payment been given up, and then an
-    authorisation is voided. An unknown outcome changes nothing. Publishes nothing: the caller knows. Raises
-    PaymentNotFound, and RuntimeError outside a transaction.
+    authorisation is voided. An unknown outcome changes nothing. Publishes nothing: the caller knows. With ``capture``, what is
+    or comes to be authorised is captured soon, as by `schedule_capture`. Two statements. Raises PaymentNotFound, and RuntimeError
+    outside a transaction.
     """
     require_transaction("payments.operations.record_authorisation")
     row = locks.payment(payment_id=payment_id)
+    if capture and row.status == PaymentStatus.AUTHORISED:
+        writes.schedule(row, PaymentWork.Kind.CAPTURE, now=now)
     state = policies.state_after(authorisation.outcome)
     if state is not None:
         progress.follow(
@@ -59,6 +64,7 @@ def record_authorisation(*, payment_id: int, authorisation: Authorisation, now: 
             failure_code=authorisation.failure_code,
             next_action_url=authorisation.next_action_url,
             tell=False,
+            capture=capture,
         )
     return writes.ref_of(row)
 

@@ -33,10 +33,12 @@ def follow(
     failure_code: str = "",
     next_action_url: str = "",
     tell: bool = True,
+    capture: bool = False,
 ) -> None:
     """Take locked ``row`` to where the provider says it stands, never backwards; with ``tell``, publish what that changed.
 
-    Money held for a payment that was given up is voided, money taken for it is refunded.
+    With ``capture``, a payment that comes to be authorised by this is captured soon. Money held for a payment that was given up
+    is voided, money taken for it is refunded.
     """
     was_given_up = row.status in policies.GIVEN_UP
     if was_given_up and state == ProviderState.AUTHORISED:
@@ -50,7 +52,8 @@ def follow(
     if policies.may_become(PaymentStatus(row.status), wanted):
         row.failure_code = row.failure_code or failure_code  # the first reason is the one that counts
         row.next_action_url = next_action_url
-    if not writes.move(row, wanted, now=now):
+    ask = PaymentWork.Kind.CAPTURE if capture and wanted == PaymentStatus.AUTHORISED else None
+    if not writes.move(row, wanted, now=now, ask=ask):
         return
     if tell and wanted in _EVENT_OF:
         events.publish(_EVENT_OF[wanted], row, now=now)
@@ -85,7 +88,7 @@ def open_refund(
         updated_at=now,
     )
     PaymentWork.objects.create(payment=row, kind=PaymentWork.Kind.REFUND, refund=refund, due_at=now, created_at=now)
-    writes.audit(row, "payment.refund", now=now, data={"refund": refund.pk, "amount": str(amount)}, actor_id=actor_id)
+    writes.note(row, "payment.refund", now=now, data={"refund": refund.pk, "amount": str(amount)}, actor_id=actor_id)
     return writes.refund_ref_of(refund)
 
 
@@ -121,7 +124,7 @@ def _finish_refund(row: Payment, refund: Refund, wanted: RefundStatus, *, now: d
     )
     if not writes.move(row, status, now=now):
         writes.save(row, now=now)
-    writes.audit(row, f"payment.refund_{wanted}", now=now, data={"refund": refund.pk, "amount": str(refund.amount)})
+    writes.note(row, f"payment.refund_{wanted}", now=now, data={"refund": refund.pk, "amount": str(refund.amount)})
     told = events.REFUNDED if wanted == RefundStatus.SUCCEEDED else events.REFUND_REFUSED
     events.publish(told, row, now=now, refund=refund)
 

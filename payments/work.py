@@ -108,7 +108,7 @@ def _note_refusal(task: Task, refusal: ProviderRefused, *, now: datetime) -> str
 def _tell_capture_refused(row: Payment, failure_code: str, *, now: datetime) -> None:
     row.failure_code = failure_code[:50]
     writes.save(row, now=now)
-    writes.audit(row, "payment.capture_refused", now=now, data={"failure_code": row.failure_code})
+    writes.note(row, "payment.capture_refused", now=now, data={"failure_code": row.failure_code})
     events.publish(events.CAPTURE_REFUSED, row, now=now)
 
 

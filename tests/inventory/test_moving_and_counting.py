@@ -1,6 +1,7 @@
 """Stock goes from one warehouse to another, and is counted on the shelf."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -107,7 +108,12 @@ def test_promised_units_stay_where_they_are_promised() -> None:
 def test_a_transfer_that_can_not_be_is_refused(changes: dict[str, int], code: str) -> None:
     product, east, west = make_product(), make_warehouse(), make_warehouse()
     make_stock(product=product, quantity=5, warehouse=east)
-    given = {"product_id": product.pk, "from_warehouse_id": east.pk, "to_warehouse_id": west.pk, "quantity": 1}
+    given: dict[str, Any] = {
+        "product_id": product.pk,
+        "from_warehouse_id": east.pk,
+        "to_warehouse_id": west.pk,
+        "quantity": 1,
+    }
 
     with pytest.raises(DomainError) as refusal:
         services.transfer(**{**given, **changes}, actor_id=None, now=NOW)

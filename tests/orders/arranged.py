@@ -9,6 +9,7 @@ from typing import Any
 
 from django.db.models import Sum
 from django.test import Client
+from knox.models import AuthToken
 
 from accounts.models import User
 from cart.models import Cart, CartItem
@@ -75,6 +76,12 @@ def buy(order: Basket, *, key: str = "", headers: dict[str, str] | None = None, 
     """POST /api/v1/orders."""
     sent = {**order.headers, **(headers or {}), "Idempotency-Key": key or new_key()}
     return Client().post("/api/v1/orders", body_for(order, **changes), content_type="application/json", headers=sent)
+
+
+def token_of(user: User) -> dict[str, str]:
+    """The header of a user who logged in over the API."""
+    _row, token = AuthToken.objects.create(user)
+    return {"Authorization": f"Token {token}"}
 
 
 def order_of(response: Any) -> Order:
