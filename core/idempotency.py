@@ -21,7 +21,7 @@ from django.utils.translation import gettext as _
 from psycopg_pool import PoolTimeout
 from rest_framework.renderers import JSONRenderer
 
-from core.errors import Conflict, DomainError, InvalidInput
+from core.errors import Conflict, InvalidInput
 from core.models import IdempotencyClaim
 from core.problems import CONTENT_TYPE, problem_of
 from core.transactions import require_transaction
@@ -82,6 +82,7 @@ class Claim:
     fence: int
     cache_key: str
     fingerprint: str
+    is_applied: bool = False
 
 
 def read_key(headers: Mapping[str, str]) -> str:
@@ -111,10 +112,10 @@ def claim(*, scope: str, owner: str, key: str, fingerprint: str, now: datetime) 
     found = _claim_or_answer(scope=scope, owner=owner, key=key, fingerprint=fingerprint, now=now)
     if isinstance(found, Answer):
         return found
-    row_id, fence = found
+    row_id, fence, is_applied = found
     lease = settings.IDEMPOTENCY_LEASE.total_seconds()
     cache.set(place, json.dumps({"state": "running", "fingerprint": fingerprint}), timeout=lease)
-    return Claim(id=row_id, fence=fence, cache_key=place, fingerprint=fingerprint)
+    return Claim(id=row_id, fence=fence, cache_key=place, fingerprint=fingerprint, is_applied=is_applied)
 
 
 def is_known(*, scope: str, owner: str, key: str) -> bool:
@@ -135,8 +136,14 @@ def store(claimed: Claim, answer: Answer, *, now: datetime) -> None:
     _write(claimed, answer, IdempotencyClaim.State.DONE, settings.IDEMPOTENCY_REPLAY_LIFETIME, now)
 
 
-def refuse(claimed: Claim, refusal: DomainError, *, now: datetime) -> None:
-    """Remember for a while that the request was refused. Commits."""
+def mark_applied(claimed: Claim) -> None:
+    """Note, with a claim that `hold` has locked, that its effect stands or falls with the caller's transaction."""
+    require_transaction("core.idempotency.mark_applied")
+    IdempotencyClaim.objects.filter(pk=claimed.id, fence=claimed.fence).update(is_applied=True)
+
+
+def refuse(claimed: Claim, refusal: Exception, *, now: datetime) -> None:
+    """Remember for a while that the request was refused, with what the API says of ``refusal``. Commits."""
     problem = problem_of(refusal)
     if problem is None or problem.status >= 500:
         forget(claimed)
@@ -169,13 +176,15 @@ def _running(claimed: Claim) -> "QuerySet[IdempotencyClaim]":
     return IdempotencyClaim.objects.filter(pk=claimed.id, fence=claimed.fence, state=IdempotencyClaim.State.RUNNING)
 
 
-def _claim_or_answer(*, scope: str, owner: str, key: str, fingerprint: str, now: datetime) -> tuple[int, int] | Answer:
-    """The id and fence of a claim that is now this process', or what was answered before."""
+def _claim_or_answer(
+    *, scope: str, owner: str, key: str, fingerprint: str, now: datetime
+) -> tuple[int, int, bool] | Answer:
+    """The id and fence of a claim that is now this process', and whether its effect is there; or what was answered before."""
     try:
         with transaction.atomic(durable=True):
             row_id = _insert(scope=scope, owner=owner, key=key, fingerprint=fingerprint, now=now)
             if row_id is not None:
-                return row_id, 1
+                return row_id, 1, False
             rows = IdempotencyClaim.objects.filter(scope=scope, owner=owner, key=key)
             answer = _answer_of(rows.first(), fingerprint, now)
             if answer is not None:
@@ -187,7 +196,7 @@ def _claim_or_answer(*, scope: str, owner: str, key: str, fingerprint: str, now:
                 return answer
             assert row is not None
             _take_over(row, fingerprint, now)
-            return row.pk, row.fence
+            return row.pk, row.fence, row.is_applied
     except OperationalError as error:
         if getattr(error.__cause__, "sqlstate", None) != LOCK_NOT_AVAILABLE:
             raise
@@ -225,9 +234,11 @@ def _answer_of(row: IdempotencyClaim | None, fingerprint: str, now: datetime) ->
 
 def _take_over(row: IdempotencyClaim, fingerprint: str, now: datetime) -> None:
     row.fence += 1
+    if row.state != row.State.RUNNING:  # it was answered, long ago: this is another request with the same key
+        row.is_applied = False
     row.state, row.fingerprint, row.expires_at = row.State.RUNNING, fingerprint, _abandoned_at(now)
     row.lease_until = now + settings.IDEMPOTENCY_LEASE
-    row.save(update_fields=["fence", "state", "fingerprint", "expires_at", "lease_until"])
+    row.save(update_fields=["fence", "state", "fingerprint", "expires_at", "lease_until", "is_applied"])
 
 
 def _abandoned_at(now: datetime) -> datetime:

@@ -96,6 +96,8 @@ class IdempotencyClaim(models.Model):
     state = models.CharField(max_length=10, choices=State, default=State.RUNNING)
     fence = models.PositiveIntegerField(default=1)
     lease_until = models.DateTimeField()
+    # That the effect is committed, though there may be no answer yet: whoever takes over must not do it again.
+    is_applied = models.BooleanField(default=False, db_default=False)
     response_status = models.PositiveSmallIntegerField(null=True, blank=True)
     response_headers = models.JSONField(default=dict)
     response_body = models.BinaryField(null=True, blank=True)
