@@ -5,14 +5,12 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
 
 import pytest
-from django.db import connection
 from pytest_django import Settings
 
-from tests.servers.paused_web import SOCKET, Controller, controlling
-from tests.servers.shop import Shop, running_shop
+from tests.servers.pausing import SOCKET, Controller, controlling
+from tests.servers.shop import Shop, running_shop, tests_database
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +32,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 # No longer than the module: its relay works on the tests' own database, and would settle and capture for other tests too.
 @pytest.fixture(scope="module")
 def _paused_shop(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[PausedShop]:
-    parts = urlsplit(os.environ["DATABASE_URL"])
-    database_url = urlunsplit(parts._replace(path=f"/{connection.settings_dict['NAME']}"))
     folder: Path = tmp_path_factory.mktemp("pause")
     with (
         controlling(folder) as controller,
         running_shop(
-            database_url=database_url,
+            database_url=tests_database(),
             valkey_url=os.environ["VALKEY_URL"],
             threads=16,
             web=[sys.executable, "-m", "tests.servers.paused_web"],

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import httpx
 import psycopg
+from django.db import connection as tests_connection
 
 from core.embedded import free_port
 from tests.requirements import REPOSITORY
@@ -128,6 +129,11 @@ def filled_shop(name: str, fill: Sequence[str], *, valkey_url: str = "") -> Iter
             subprocess.run([sys.executable, "manage.py", *arguments], cwd=REPOSITORY, env=environment, check=True)
         with running_shop(database_url=database_url, valkey_url=valkey_url or os.environ["VALKEY_URL"]) as shop:
             yield shop
+
+
+def tests_database() -> str:
+    """The URL of the database that this process' own tests work on."""
+    return urlunsplit(urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{tests_connection.settings_dict['NAME']}"))
 
 
 @contextmanager
