@@ -261,6 +261,12 @@ _ROWS = (
         gettext_lazy("Refund at most what the field refundable says."),
     ),
     (
+        "refund_exceeds_line",
+        HTTPStatus.CONFLICT,
+        gettext_lazy("More would go back than was bought"),
+        gettext_lazy("Refund at most what lines says is left of each."),
+    ),
+    (
         "refund_key_reused",
         HTTPStatus.CONFLICT,
         gettext_lazy("The key belongs to another refund"),

@@ -3,6 +3,7 @@
 from django.http import HttpResponse
 from django.utils.translation import gettext as _
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -10,8 +11,9 @@ from rest_framework.views import APIView
 from core import idempotency
 from core.clock import now
 from core.errors import InvalidInput
+from core.idempotent import KEY_NEEDED, idempotent
 from core.shopper import HEADER, shopper_of
-from orders import policies, selectors, services
+from orders import policies, refunding, selectors, services
 from orders.answers import checkout_answer
 from orders.errors import InvalidAddress
 from orders.serializers import (
@@ -20,6 +22,8 @@ from orders.serializers import (
     OrderSerializer,
     QuoteRequestSerializer,
     QuoteSerializer,
+    RefundRequestSerializer,
+    RefundSerializer,
 )
 from orders.types import CheckoutRequest
 
@@ -110,6 +114,40 @@ class OrderDetailView(APIView):
         """An order with its history, for the user who placed it or the guest who has its cart's token."""
         view = selectors.order_view(number=number, shopper=shopper_of(request))
         return Response(OrderSerializer(view).data, headers=NO_STORE)
+
+
+class MayRefund(BasePermission):
+    """Staff who may refund."""
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        """Whether whoever asks is one."""
+        return bool(request.user.is_staff and request.user.has_perm("payments.add_refund"))
+
+
+class RefundsView(APIView):
+    """Money back, by staff."""
+
+    permission_classes = (MayRefund,)
+
+    @extend_schema(
+        operation_id="refund",
+        parameters=[KEY_NEEDED],
+        request=RefundRequestSerializer,
+        responses={201: RefundSerializer},
+    )
+    @idempotent("refunds", required=True)
+    def post(self, request: Request, number: str) -> Response:
+        """Give back lines, shipping, an amount, or all that is left; once for each Idempotency-Key. For staff who may refund."""
+        given = RefundRequestSerializer(data=request.data)
+        given.is_valid(raise_exception=True)
+        view = refunding.refund_order(
+            number=number,
+            request=given.to_request(),
+            key=idempotency.read_key(request.headers),
+            actor_id=request.user.pk,
+            now=now(),
+        )
+        return Response(RefundSerializer(view).data, status=201, headers=NO_STORE)
 
 
 def _checked(given: CheckoutRequest) -> CheckoutRequest:

@@ -39,6 +39,12 @@ class InvalidTransition(Conflict):
     code = "invalid_transition"
 
 
+class RefundExceedsLine(Conflict):
+    """More of a line would be refunded than was bought and not refunded yet; params name the lines and what is left."""
+
+    code = "refund_exceeds_line"
+
+
 class OrderNotFound(NotFound):
     """There is no such order, or it is not the asker's."""
 

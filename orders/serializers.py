@@ -5,7 +5,7 @@ from typing import Any
 from rest_framework import serializers
 
 from core.serializers import MoneyField
-from orders.types import CheckoutRequest, PostalAddress
+from orders.types import CheckoutRequest, PostalAddress, RefundRequest
 
 
 class AddressSerializer(serializers.Serializer):  # type: ignore[type-arg]  # no model behind it
@@ -168,3 +168,44 @@ class OrderPageSerializer(serializers.Serializer):  # type: ignore[type-arg]  # 
     total = serializers.IntegerField()
     page = serializers.IntegerField()
     pages = serializers.IntegerField()
+
+
+class RefundRequestLineSerializer(serializers.Serializer):  # type: ignore[type-arg]  # no model behind it
+    """So many of a line."""
+
+    line_id = serializers.IntegerField(min_value=1, max_value=2**63 - 1)
+    quantity = serializers.IntegerField(min_value=1, max_value=2**31 - 1)
+
+
+class RefundRequestSerializer(serializers.Serializer):  # type: ignore[type-arg]  # no model behind it
+    """Lines and shipping, or an amount; with neither, all that is left."""
+
+    lines = RefundRequestLineSerializer(many=True, required=False, default=list)
+    shipping = serializers.BooleanField(required=False, default=False)
+    amount = MoneyField(required=False, allow_null=True, default=None)
+    reason = serializers.CharField(max_length=200, required=False, allow_blank=True, default="")
+
+    def to_request(self) -> RefundRequest:
+        """The request, once valid."""
+        data: dict[str, Any] = self.validated_data
+        lines = tuple((line["line_id"], line["quantity"]) for line in data["lines"])
+        return RefundRequest(lines=lines, shipping=data["shipping"], amount=data["amount"], reason=data["reason"])
+
+
+class RefundedLineSerializer(serializers.Serializer):  # type: ignore[type-arg]  # no model behind it
+    """What of a line goes back."""
+
+    line_id = serializers.IntegerField(allow_null=True, help_text="None for the shipping.")
+    quantity = serializers.IntegerField()
+    amount = MoneyField()
+
+
+class RefundSerializer(serializers.Serializer):  # type: ignore[type-arg]  # no model behind it
+    """A refund."""
+
+    id = serializers.CharField()
+    order_number = serializers.CharField()
+    amount = MoneyField()
+    status = serializers.CharField(help_text="pending until the payment provider has done it, then succeeded or failed")
+    reason = serializers.CharField()
+    lines = RefundedLineSerializer(many=True)

@@ -148,6 +148,37 @@ class CheckoutRequest:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RefundRequest:
+    """What staff give back: so many of some lines (id, quantity) and the ``shipping``; else an amount; else all that is left."""
+
+    lines: tuple[tuple[int, int], ...] = ()
+    shipping: bool = False
+    amount: Money | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefundedLine:
+    """So many of a line that go back, and what for; no line is the shipping."""
+
+    line_id: int | None
+    quantity: int
+    amount: Money
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefundView:
+    """A refund of an order. ``status`` is pending until the provider has done it."""
+
+    id: str
+    order_number: str
+    amount: Money
+    status: str
+    reason: str
+    lines: tuple[RefundedLine, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OrderPage:
     """One page of a user's orders."""
 
