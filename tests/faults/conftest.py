@@ -10,7 +10,7 @@ import pytest
 from pytest_django import Settings
 
 from tests.servers.pausing import SOCKET, Controller, controlling
-from tests.servers.shop import Shop, running_shop, tests_database
+from tests.servers.shop import Shop, running_shop, database_of_tests
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ def _paused_shop(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory
     with (
         controlling(folder) as controller,
         running_shop(
-            database_url=tests_database(),
+            database_url=database_of_tests(),
             valkey_url=os.environ["VALKEY_URL"],
             threads=16,
             web=[sys.executable, "-m", "tests.servers.paused_web"],

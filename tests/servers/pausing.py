@@ -49,11 +49,14 @@ class Controller:
         self._wanted = number
         self.hold = place
 
-    def let_go(self) -> None:
-        """Let whoever is held, if still alive, go on."""
-        self.hold = ""
-        while self._kept:
-            kept = self._kept.pop()
+    def let_go(self, *, then_hold_at: str = "") -> None:
+        """Let whoever is held, if still alive, go on; as far as the next place, if one is given."""
+        released, self._kept = self._kept, []
+        if then_hold_at:
+            self.hold_at(then_hold_at)
+        else:
+            self.hold = ""
+        for kept in released:
             with suppress(OSError):  # it may have been killed
                 kept.sendall(GO_ON)
             kept.close()

@@ -131,7 +131,7 @@ def filled_shop(name: str, fill: Sequence[str], *, valkey_url: str = "") -> Iter
             yield shop
 
 
-def tests_database() -> str:
+def database_of_tests() -> str:
     """The URL of the database that this process' own tests work on."""
     return urlunsplit(urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{tests_connection.settings_dict['NAME']}"))
 
