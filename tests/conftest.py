@@ -35,7 +35,7 @@ def _uses_database(request: pytest.FixtureRequest) -> bool:
 
 
 # These take a minute each: begun first, they leave no worker idle at the end.
-LONG = ("tests/debian", "tests/e2e", "tests/catalog/test_commands", "tests/faults")
+LONG = ("tests/debian", "tests/e2e", "tests/catalog/test_commands", "tests/faults", "tests/races/test_deadlocks")
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -10,7 +10,7 @@ import pytest
 from pytest_django import Settings
 
 from tests.servers.pausing import SOCKET, Controller, controlling
-from tests.servers.shop import Shop, running_shop, database_of_tests
+from tests.servers.shop import Shop, database_of_tests, running_shop
 
 
 @dataclass(frozen=True, slots=True)
