@@ -11,7 +11,6 @@ from core.models import OutboxEvent, ParkedEvent
 from core.types import Event, Handler, Subscriber
 
 logger = logging.getLogger(__name__)
-GENERATION = 1
 
 
 def event_of(row: OutboxEvent | ParkedEvent) -> Event:
@@ -27,40 +26,45 @@ def event_of(row: OutboxEvent | ParkedEvent) -> Event:
     )
 
 
-def deliver(event: Event, subscriber: Subscriber, *, now: datetime) -> bool:
-    """Run the subscriber's handler for ``event`` unless it has run before; whether it ran. Raises what the handler raises."""
+def deliver(event: Event, subscriber: Subscriber, *, generation: int = 1, now: datetime) -> bool:
+    """Run the subscriber's handler for ``event`` unless it has run before; whether it ran. Raises what the handler raises.
+
+    A group's ``generation`` counts its replays: in a new one everything is new to it (`core.generations`).
+    """
     with transaction.atomic(durable=True):
-        if not _mark(event, subscriber, now=now):
+        if not _mark(event, subscriber, generation, now=now):
             return False
         _handler(subscriber.handler)(event, now=now)
     return True
 
 
-def _mark(event: Event, subscriber: Subscriber, *, now: datetime) -> bool:
+def _mark(event: Event, subscriber: Subscriber, generation: int, *, now: datetime) -> bool:
     """Write that the group has taken the event; False when it had. Of two that try at once the second waits for the first."""
     with connection.cursor() as cursor:
         cursor.execute(
             'INSERT INTO core_eventmark ("group", generation, event_id, marked_at)'
             " VALUES (%s, %s, %s, %s) ON CONFLICT DO NOTHING",
-            [subscriber.group, GENERATION, event.event_id, now],
+            [subscriber.group, generation, event.event_id, now],
         )
         return bool(cursor.rowcount == 1)
 
 
-def is_key_parked(event: Event, subscriber: Subscriber) -> bool:
+def is_key_parked(event: Event, subscriber: Subscriber, *, generation: int = 1) -> bool:
     """Whether an earlier event of this key is parked for the subscriber, so that this one must wait behind it."""
     return ParkedEvent.objects.filter(
-        group=subscriber.group, generation=GENERATION, key=event.key, resolved_at=None
+        group=subscriber.group, generation=generation, key=event.key, resolved_at=None
     ).exists()
 
 
-def park(event: Event, subscriber: Subscriber, *, attempts: int, error: str, now: datetime) -> None:
+def park(
+    event: Event, subscriber: Subscriber, *, generation: int = 1, attempts: int, error: str, now: datetime
+) -> None:
     """Set ``event`` aside for staff; harmless when it is set aside already."""
     ParkedEvent.objects.bulk_create(
         [
             ParkedEvent(
                 group=subscriber.group,
-                generation=GENERATION,
+                generation=generation,
                 event_id=event.event_id,
                 topic=event.topic,
                 key=event.key,

@@ -1,8 +1,8 @@
 """Advisory locks: one process at a time does a job, without a row to hold."""
 
 import zlib
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import psycopg
 from django.db import connection
@@ -25,21 +25,30 @@ def advisory(name: str) -> Iterator[bool]:
         yield bool(row and row[0])
 
 
-def bucket_for_itself(bucket: int) -> AbstractContextManager[bool]:
-    """Whether this process got a bucket of the outbox for itself until the end of the block; it never waits."""
-    return _try_lock(BUCKETS, bucket)
-
-
 @contextmanager
-def _try_lock(space: int, number: int) -> Iterator[bool]:
-    """The lock is the session's: it ends with the connection, so a killed process leaves none behind."""
+def buckets_for_itself(buckets: Sequence[int]) -> Iterator[list[int]]:
+    """Those of ``buckets`` of the outbox that this process got for itself until the end of the block; it never waits.
+
+    The locks are the session's: they end with the connection, so a killed process leaves none behind.
+    """
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [space, number])
-        (got,) = cursor.fetchone() or (False,)
+        # MATERIALIZED: each is tried exactly once, whatever the planner would rather do.
+        cursor.execute(
+            """
+            WITH tried AS MATERIALIZED (
+                SELECT bucket, pg_try_advisory_lock(%s, bucket) AS got FROM unnest(%s::int[]) AS bucket
+            )
+            SELECT bucket FROM tried WHERE got
+            """,
+            [BUCKETS, list(buckets)],
+        )
+        mine = [row[0] for row in cursor.fetchall()]
     try:
-        yield bool(got)
+        yield mine
     finally:
-        # A connection that broke meanwhile has let the lock go by itself.
-        if got and connection.connection is not None and not connection.needs_rollback:
+        # A connection that broke meanwhile has let the locks go by itself.
+        if mine and connection.connection is not None and not connection.needs_rollback:
             with connection.cursor() as cursor:
-                cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [space, number])
+                cursor.execute(
+                    "SELECT pg_advisory_unlock(%s, bucket) FROM unnest(%s::int[]) AS bucket", [BUCKETS, mine]
+                )

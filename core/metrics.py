@@ -13,6 +13,12 @@ outbox_unpublished = Gauge("outbox_unpublished", "Events waiting in the outbox",
 outbox_oldest_seconds = Gauge(
     "outbox_oldest_seconds", "Age of the oldest event waiting", multiprocess_mode="mostrecent"
 )
+consumer_lag = Gauge(
+    "event_consumer_lag",
+    "Events of a topic that a group has not handled",
+    ["group", "topic"],
+    multiprocess_mode="livesum",
+)
 events_parked = Gauge("events_parked", "Events set aside after failing", multiprocess_mode="mostrecent")
 
 

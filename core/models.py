@@ -46,6 +46,22 @@ class EventMark(models.Model):
         return f"{self.group} {self.event_id}"
 
 
+class ConsumerGroup(models.Model):
+    """A group of subscribers whose topic was replayed: which generation it is in, and from when on that takes events."""
+
+    name = models.CharField(max_length=100)
+    topic = models.CharField(max_length=100)
+    generation = models.PositiveIntegerField(default=1)
+    replay_from = models.DateTimeField(null=True, blank=True)
+    opened_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(name="consumer_group_once", fields=["name", "topic"])]
+
+    def __str__(self) -> str:
+        return f"{self.name} of {self.topic}: {self.generation}"
+
+
 class ParkedEvent(models.Model):
     """An event whose subscriber kept failing, and every later one of its key, until somebody tries again."""
 

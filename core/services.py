@@ -3,15 +3,16 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import DatabaseError
+from django.db import DatabaseError, transaction
 from django.db.models import QuerySet
 from django.utils.module_loading import import_string
 from django.utils.translation import gettext as _
 
+from core import generations, kafka
 from core.dispatch import deliver, event_of
 from core.errors import NotFound, Unavailable
 from core.events import bucket_of
-from core.locks import bucket_for_itself
+from core.locks import buckets_for_itself
 from core.models import EventMark, IdempotencyClaim, OutboxEvent, ParkedEvent
 from core.types import Subscriber
 
@@ -19,6 +20,19 @@ FORGET_BATCH = 2000
 PUBLISHED_RETENTION = timedelta(days=14)
 # Longer than events are kept anywhere, so that none that comes again finds its mark gone.
 MARK_RETENTION = timedelta(days=90)
+
+
+def replay(*, group: str, topic: str, since: datetime, now: datetime) -> int:
+    """Give ``group`` the events of ``topic`` from ``since`` on once more, in its next generation, whose number is returned.
+
+    With Kafka its consumers go back by themselves. Without, what the outbox still keeps is relayed again; other groups have
+    had it and pass it over.
+    """
+    with transaction.atomic(durable=True):
+        generation = generations.open_next(group, topic, since=since, now=now)
+        if not kafka.is_on():
+            OutboxEvent.objects.filter(topic=topic, occurred_at__gte=since).update(published_at=None)
+    return generation
 
 
 def retry_parked(*, parked_id: int, subscribers_path: str, now: datetime) -> int:
@@ -29,7 +43,7 @@ def retry_parked(*, parked_id: int, subscribers_path: str, now: datetime) -> int
     parked = ParkedEvent.objects.filter(pk=parked_id, resolved_at=None).first()
     if parked is None:
         raise NotFound(_("There is no such event waiting."))
-    with bucket_for_itself(bucket_of(parked.key)) as mine:
+    with buckets_for_itself([bucket_of(parked.key)]) as mine:
         if not mine:
             raise Unavailable(_("The relay is busy with this key. Try again in a moment."), retry_after=1)
         return _retry_key(parked, subscribers_path, now=now)
@@ -42,7 +56,7 @@ def _retry_key(parked: ParkedEvent, subscribers_path: str, *, now: datetime) -> 
     )
     for row in rows.order_by("id"):
         try:
-            deliver(event_of(row), _subscriber(row, subscribers_path), now=now)
+            deliver(event_of(row), _subscriber(row, subscribers_path), generation=row.generation, now=now)
         except DatabaseError:
             raise
         except Exception as error:  # noqa: BLE001 - whatever it raises is shown to staff with the event

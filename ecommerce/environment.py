@@ -46,6 +46,8 @@ class Environment:
     payment_simulator_secret: str
     stripe_secret_key: str
     stripe_webhook_secret: str
+    kafka_bootstrap_servers: str
+    kafka_topic_prefix: str
     limits_on: bool
     trusted_proxies: tuple[str, ...]
     metrics_allow: tuple[str, ...]
@@ -93,6 +95,8 @@ def read_environment(environ: Mapping[str, str] = os.environ) -> Environment:
         payment_simulator_secret=_simulator_secret(environ, production=production),
         stripe_secret_key=environ.get("STRIPE_SECRET_KEY", ""),
         stripe_webhook_secret=_webhook_secret(environ),
+        kafka_bootstrap_servers=environ.get("KAFKA_BOOTSTRAP_SERVERS", ""),
+        kafka_topic_prefix=environ.get("KAFKA_TOPIC_PREFIX", ""),
         limits_on=_switch("LIMITS", environ, default=True),
         trusted_proxies=_networks("TRUSTED_PROXIES", environ),
         metrics_allow=_networks("METRICS_ALLOW", environ),

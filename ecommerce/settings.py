@@ -117,6 +117,21 @@ TRUSTED_PROXIES = ENVIRONMENT.trusted_proxies
 METRICS_ALLOW = ENVIRONMENT.metrics_allow
 # What runs after somebody logs in, by dotted path: accounts must not know the apps above it.
 EVENT_SUBSCRIBERS = "ecommerce.events.SUBSCRIBERS"
+# Without a broker the relay hands events to the subscribers itself. A topic's partitions are fixed once: with others its keys would
+# lie elsewhere, and lose their order.
+KAFKA_BOOTSTRAP_SERVERS = ENVIRONMENT.kafka_bootstrap_servers
+KAFKA_TOPIC_PREFIX = ENVIRONMENT.kafka_topic_prefix
+KAFKA_TOPICS = {
+    "order-events": 12,
+    "inventory-events": 12,
+    "catalog-events": 12,
+    "cart-events": 12,
+    "recommendation-events": 3,
+}
+KAFKA_RETENTION = timedelta(days=14)
+# A consumer that was killed is missed after that long, and its partitions go to others.
+KAFKA_SESSION_TIMEOUT = timedelta(seconds=10)
+KAFKA_REPLICATION = 3 if PRODUCTION else 1
 RELAY_JOBS = "ecommerce.events.JOBS"
 LOGIN_HOOKS = ["cart.services.merge_at_login"]
 # What a product in stock is, by dotted path: catalog must not know inventory, which is above it.

@@ -16,6 +16,7 @@ from core import cache as guarded
 from core import versioned
 from core.embedded import free_port
 from core.money import Money
+from core.outlets import LocalOutlet
 from core.relay import Relay
 from core.shopper import Shopper
 from ecommerce.events import SUBSCRIBERS
@@ -129,7 +130,7 @@ def test_a_write_that_died_before_it_reached_valkey_is_made_good_by_its_event() 
     cached.store(shopper, old)  # what is there when the writer's forgetting never came
     stale = selectors.cart_view(shopper=shopper, now=NOW)
 
-    Relay({"cart.changed": SUBSCRIBERS["cart.changed"]}).run_once()
+    Relay(LocalOutlet({"cart.changed": SUBSCRIBERS["cart.changed"]})).run_once()
 
     assert stale.items[0].quantity == 2
     assert selectors.cart_view(shopper=shopper, now=NOW).items[0].quantity == 7

@@ -12,7 +12,9 @@ from accounts.models import User
 from core import dispatch, events
 from core.clock import now
 from core.models import EventMark, OutboxEvent, ParkedEvent
-from core.relay import LONGEST_DELAY_SECONDS, TRIES, TRIES_WHILE_BUSY, Relay
+from core.courier import LONGEST_DELAY_SECONDS, TRIES, TRIES_WHILE_BUSY, Courier
+from core.outlets import LocalOutlet
+from core.relay import Relay
 from core.services import forget_old, retry_parked
 from core.types import Event, Subscriber
 from tests.factories import PASSWORD, make_user
@@ -50,7 +52,7 @@ def _publish(key: str, *numbers: int) -> None:
 
 
 def _relay() -> Relay:
-    return Relay(SUBSCRIBERS, clock=lambda: CLOCK["now"])
+    return Relay(LocalOutlet(SUBSCRIBERS, Courier(clock=lambda: CLOCK["now"])))
 
 
 def _effects() -> int:
@@ -206,7 +208,7 @@ def test_relays_side_by_side_hand_out_every_event_once_and_in_order() -> None:
             _publish(key, n)
 
     def work() -> None:
-        relay = Relay(SUBSCRIBERS)
+        relay = Relay(LocalOutlet(SUBSCRIBERS))
         while OutboxEvent.objects.filter(published_at=None).exists():
             relay.run_once()
         connection.close()

@@ -9,6 +9,7 @@ from types import FrameType
 from typing import NoReturn
 
 from tests.servers.embedded import private_servers, remove_left_behind
+from tests.servers.kafka import room_for_shared_kafka
 
 
 def main(arguments: list[str]) -> int:
@@ -17,12 +18,13 @@ def main(arguments: list[str]) -> int:
         sys.stderr.write("usage: python -m tests.servers -- COMMAND [ARGUMENT...]\n")
         return 2
     signal.signal(signal.SIGTERM, _leave)
-    if os.environ.get("DATABASE_URL") and os.environ.get("VALKEY_URL"):
-        return subprocess.call(arguments[1:])
-    remove_left_behind()
-    with private_servers() as (servers, _), suppress(KeyboardInterrupt):
-        environment = {**os.environ, "DATABASE_URL": servers.database_url, "VALKEY_URL": servers.valkey_url}
-        return subprocess.call(arguments[1:], env=environment)
+    with room_for_shared_kafka() as kafka, suppress(KeyboardInterrupt):
+        if os.environ.get("DATABASE_URL") and os.environ.get("VALKEY_URL"):
+            return subprocess.call(arguments[1:], env={**os.environ, **kafka})
+        remove_left_behind()
+        with private_servers() as (servers, _):
+            urls = {"DATABASE_URL": servers.database_url, "VALKEY_URL": servers.valkey_url}
+            return subprocess.call(arguments[1:], env={**os.environ, **urls, **kafka})
     return 130
 
 

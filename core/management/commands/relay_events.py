@@ -9,7 +9,9 @@ from django.conf import settings
 from django.core.management.base import BaseCommand
 from django.utils.module_loading import import_string
 
+from core import kafka
 from core.jobs import JobLoop
+from core.outlets import KafkaOutlet, LocalOutlet
 from core.relay import Relay
 
 
@@ -30,7 +32,8 @@ class Command(BaseCommand):
         jobs = threading.Thread(target=JobLoop(import_string(settings.RELAY_JOBS), stop).run, name="jobs")
         jobs.start()
         try:
-            Relay(import_string(settings.EVENT_SUBSCRIBERS), stop).run()
+            outlet = KafkaOutlet() if kafka.is_on() else LocalOutlet(import_string(settings.EVENT_SUBSCRIBERS))
+            Relay(outlet, stop).run()
         finally:
             # A relay that broke takes its jobs along: half a process would look alive.
             stop.set()
