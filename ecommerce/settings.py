@@ -244,7 +244,8 @@ CELERY_BEAT_SCHEDULE = {
     "release expired holds": {"task": "inventory.tasks.release_expired", "schedule": timedelta(minutes=1)},
     "prove the stock": {"task": "inventory.tasks.check_inventory", "schedule": crontab(minute="17")},
     "settle payments": {"task": "orders.tasks.settle_payments", "schedule": timedelta(seconds=30)},
-    "do payment work": {"task": "payments.tasks.do_payment_work", "schedule": timedelta(seconds=10)},
+    "payment work": {"task": "payments.tasks.do_payment_work", "schedule": timedelta(seconds=10)},
+    "reconcile payments": {"task": "orders.tasks.reconcile_payments", "schedule": crontab(minute="40", hour="4")},
     "forget old claims": {"task": "core.tasks.forget_old_claims", "schedule": crontab(minute="5", hour="3")},
 }
 

@@ -3,7 +3,9 @@
 import logging
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
+from itertools import islice
 from typing import TypeVar
 
 from django.db import connection
@@ -24,6 +26,7 @@ from payments.types import (
 logger = logging.getLogger(__name__)
 # The key is taken at the provider by a request that differs: there is a payment, only it is not known which.
 KEY_REUSED = "key_reused"
+LISTED_AT_ONCE = 500
 _Answer = TypeVar("_Answer")
 _UNKNOWN = Authorisation(outcome=AuthorisationOutcome.UNKNOWN)
 
@@ -74,21 +77,32 @@ def refund(*, payment: PaymentRef, key: uuid.UUID, amount: Money) -> ProviderRef
     return _ask("refund", payment, lambda it: it.refund(payment, key=key, amount=amount))
 
 
+def list_payments(*, provider: str, since: datetime) -> Iterator[list[ProviderPayment]]:
+    """All that the provider has got from us since then, in pieces. Raises as `capture`, before any piece."""
+    found = providers.of(provider).list_payments(since=since)
+    while piece := _timed("list_payments", provider, lambda: list(islice(found, LISTED_AT_ONCE))):
+        yield piece
+
+
 def _ask(call: str, payment: PaymentRef, do: Callable[[Provider], _Answer]) -> _Answer:
-    refuse_transaction(f"payments.gateways.{call}")
     provider = providers.of(payment.provider)
+    return _timed(call, f"Payment {payment.reference}", lambda: do(provider))
+
+
+def _timed(call: str, what: str, do: Callable[[], _Answer]) -> _Answer:
+    refuse_transaction(f"payments.gateways.{call}")
     connection.close()
     begin = time.monotonic()
     outcome = "unavailable"
     try:
-        answer = do(provider)
+        answer = do()
         outcome = "answered"
     except ProviderRefused as refusal:
         outcome = "refused"
-        logger.warning("Payment %s: %s was refused: %s", payment.reference, call, refusal.failure_code)
+        logger.warning("%s: %s was refused: %s", what, call, refusal.failure_code)
         raise
     except ProviderUnavailable as trouble:
-        logger.warning("Payment %s: no answer to %s: %s", payment.reference, call, trouble)
+        logger.warning("%s: no answer to %s: %s", what, call, trouble)
         raise
     finally:
         metrics.PROVIDER_SECONDS.labels(call=call, outcome=outcome).observe(time.monotonic() - begin)

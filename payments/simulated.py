@@ -3,7 +3,7 @@
 import json
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -19,6 +19,7 @@ from payments.types import PaymentRef, ProviderNotice, ProviderPayment, Provider
 SIGNATURE_LIFETIME = timedelta(minutes=5)
 LARGEST_ANSWER = 1_000_000
 NOT_FOUND = "not_found"
+PAGE = 500
 # What an answer's status says beyond its class: the server is there, but not now.
 _PASSING = frozenset({httpx.codes.REQUEST_TIMEOUT, httpx.codes.TOO_MANY_REQUESTS})
 
@@ -72,6 +73,17 @@ class SimulatedProvider:
             if refusal.failure_code == NOT_FOUND:
                 return None
             raise
+
+    def list_payments(self, *, since: datetime) -> Iterator[ProviderPayment]:
+        """See `payments.types.Provider`. The oldest first."""
+        after = 0
+        while True:
+            path = f"/v1/payments?after={after}&limit={PAGE}&since={int(since.timestamp())}"
+            page, last = _page(self._ask("GET", path))
+            yield from page
+            if last <= after:
+                return
+            after = last
 
     def parse_webhook(self, *, body: bytes, headers: Mapping[str, str], now: datetime) -> ProviderNotice | None:
         """See `payments.types.Provider`."""
@@ -155,6 +167,15 @@ def _payment(found: Any) -> ProviderPayment:
         )
     except (KeyError, ValueError, TypeError, AttributeError) as problem:
         raise ProviderUnavailable(f"an answer that is no payment: {problem!r}") from problem
+
+
+def _page(found: Any) -> tuple[list[ProviderPayment], int]:
+    """A page of the server's list, and the number of its last payment; 0 for an empty one."""
+    try:
+        rows = list(found["payments"])
+        return [_payment(row) for row in rows], int(rows[-1]["number"]) if rows else 0
+    except (KeyError, ValueError, TypeError) as problem:
+        raise ProviderUnavailable(f"an answer that is no list: {problem!r}") from problem
 
 
 def _refund(found: Any) -> ProviderRefund:

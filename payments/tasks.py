@@ -2,11 +2,10 @@
 
 from celery import shared_task
 
-from core.clock import now
-from payments import services
+from core.jobs import run_job
 
 
 @shared_task
-def do_payment_work() -> int:
-    """Capture, void and refund what is due; how many were done."""
-    return services.do_payment_work(now=now()).done
+def do_payment_work() -> bool:
+    """Capture, void and refund what is due, unless another process is at it."""
+    return run_job("payment work", "payments.services.do_payment_work")

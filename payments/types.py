@@ -1,7 +1,7 @@
 """What other apps see of payments, and what a payment provider must be able to do."""
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -160,6 +160,12 @@ class Provider(Protocol):
     def find_by_key(self, payment: PaymentRef) -> ProviderPayment | None:
         """The payment as the provider has it, or None when it has never heard of its key."""
 
+    def list_payments(self, *, since: datetime) -> Iterator[ProviderPayment]:
+        """Every payment of ours that the provider has got since then, page by page, in any order, each as it is now.
+
+        ``refunded`` counts all that went back, whoever asked for it. It raises as the other calls do, at any page.
+        """
+
     def parse_webhook(self, *, body: bytes, headers: Mapping[str, str], now: datetime) -> ProviderNotice | None:
         """What a webhook says, None for a kind the shop has no use for. Raises `errors.WebhookRefused`; asks nobody."""
 
@@ -179,3 +185,49 @@ class WebhookReceipt:
 
     event_id: str
     is_new: bool
+
+
+class Mismatch(models.TextChoices):
+    """In what way books disagree about a payment."""
+
+    AMOUNT = "amount", _("Another amount")
+    REFERENCE = "reference", _("Another order")
+    STATE = "state", _("Another state")
+    CAPTURED = "captured", _("Another amount was taken")
+    REFUNDED = "refunded", _("Another amount went back")
+    UNKNOWN_HERE = "unknown_here", _("Only the provider knows of it")
+    UNKNOWN_THERE = "unknown_there", _("Only the shop knows of it")
+    TWICE = "twice", _("The provider has it twice")
+    NO_ORDER = "no_order", _("There is no order for it")
+    OVERDUE = "overdue", _("It should have been settled")
+    UNFINISHED = "unfinished", _("Nobody goes on with it")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaymentDifference:
+    """That books disagree about the payment of the order numbered ``reference``; ``detail`` says how, and what can be done.
+
+    ``moving`` says what will still change it by itself; empty for what people must look at.
+    """
+
+    kind: Mismatch
+    reference: str
+    detail: str
+    moving: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Findings:
+    """A piece of a comparison: of so many payments, these disagree."""
+
+    payments: int = 0
+    differences: tuple[PaymentDifference, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaymentRange:
+    """So many payments, from above ``after_id`` to ``last_id``."""
+
+    after_id: int
+    last_id: int
+    count: int

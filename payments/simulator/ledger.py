@@ -33,6 +33,7 @@ CREATE TABLE IF NOT EXISTS payments (
     reference TEXT NOT NULL, amount INTEGER NOT NULL CHECK (amount >= 0), currency TEXT NOT NULL, method TEXT NOT NULL,
     state TEXT NOT NULL, failure_code TEXT NOT NULL DEFAULT '', return_url TEXT NOT NULL DEFAULT '',
     challenge TEXT NOT NULL, captured INTEGER NOT NULL DEFAULT 0, refunded INTEGER NOT NULL DEFAULT 0,
+    made_at REAL NOT NULL DEFAULT 0,
     CHECK (refunded >= 0 AND refunded <= captured AND captured <= amount));
 CREATE UNIQUE INDEX IF NOT EXISTS payments_challenge ON payments (challenge);
 CREATE TABLE IF NOT EXISTS refunds (
@@ -70,6 +71,7 @@ class Ledger:
         # A killed process loses nothing this way; a power cut may lose the last moments of a simulation.
         self._database.execute("PRAGMA synchronous = NORMAL")
         self._database.executescript(_SCHEMA)
+        self._mend_old_books()
         self.news = threading.Event()
 
     @contextmanager
@@ -103,10 +105,13 @@ class Ledger:
             row = self._find(books, key)
             return None if row is None else self._shown(row)
 
-    def listed(self, *, after: int, limit: int) -> list[dict[str, Any]]:
-        """Payments in the order they were made, from number ``after`` on."""
+    def listed(self, *, after: int, limit: int, since: float = 0.0) -> list[dict[str, Any]]:
+        """Payments made at ``since`` (seconds since 1970) or later, in the order they were made, from number ``after`` on."""
         with self.transaction() as books:
-            rows = books.execute("SELECT * FROM payments WHERE number > ? ORDER BY number LIMIT ?", (after, limit))
+            rows = books.execute(
+                "SELECT * FROM payments WHERE number > ? AND (made_at >= ? OR made_at = 0) ORDER BY number LIMIT ?",
+                (after, since, limit),
+            )
             return [{**self._shown(row), "number": row["number"]} for row in rows.fetchall()]
 
     def capture(self, key: str, *, amount: int, currency: str) -> dict[str, Any]:
@@ -177,6 +182,12 @@ class Ledger:
                 self._told(books, row["key"], f"payment.{state}")
             return {"return_url": row["return_url"]}
 
+    def _mend_old_books(self) -> None:
+        """Books kept before payments were dated: theirs are listed whatever is asked for."""
+        known = {row["name"] for row in self._database.execute("PRAGMA table_info(payments)")}
+        if "made_at" not in known:
+            self._database.execute("ALTER TABLE payments ADD COLUMN made_at REAL NOT NULL DEFAULT 0")
+
     def _find(self, books: sqlite3.Connection, key: str) -> sqlite3.Row | None:
         found: sqlite3.Row | None = books.execute("SELECT * FROM payments WHERE key = ?", (key,)).fetchone()
         return found
@@ -192,7 +203,7 @@ class Ledger:
     ) -> None:
         books.execute(
             "INSERT INTO payments (key, id, fingerprint, reference, amount, currency, method, state, failure_code,"
-            " return_url, challenge) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            " return_url, challenge, made_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 key,
                 f"sim_{secrets.token_hex(12)}",
@@ -205,6 +216,7 @@ class Ledger:
                 failure,
                 order["return_url"],
                 secrets.token_urlsafe(24),
+                time.time(),
             ),
         )
 

@@ -83,8 +83,9 @@ class Handler(BaseHTTPRequestHandler):
             self._send(pages.STYLE.encode(), "text/css")
         elif url.path == "/v1/payments":
             query = parse_qs(url.query)
-            limit = min(int(query.get("limit", ["100"])[0]), 1000)
-            self._json({"payments": books.listed(after=int(query.get("after", ["0"])[0]), limit=limit)})
+            limit = min(max(int(query.get("limit", ["100"])[0]), 1), 1000)
+            after, since = (int(query.get(name, ["0"])[0]) for name in ("after", "since"))
+            self._json({"payments": books.listed(after=after, limit=limit, since=since)})
         elif (match := _PAYMENT.fullmatch(url.path)) and not match[2]:
             self._json(_known(books.find(match[1])))
         elif match := _CHALLENGE.fullmatch(url.path):
