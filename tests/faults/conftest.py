@@ -1,24 +1,34 @@
-"""A whole shop on the tests' own database, whose web process can be made to wait, and be killed, at any step of checkout."""
+"""A whole shop on the tests' own database, whose web processes can be made to wait, and be killed, at any step of checkout."""
 
-import os
 import sys
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+import httpx
 import pytest
+import redis
 from pytest_django import Settings
 
+from tests.races.http_clients import new_client
+from tests.servers.embedded import PrivateValkey, private_valkey
 from tests.servers.pausing import SOCKET, Controller, controlling
 from tests.servers.shop import Shop, database_of_tests, running_shop
+
+# Each takes one request at a time, so that checkouts held together are each in a process of their own.
+WORKERS = 8
+PAUSED_WEB = [sys.executable, "-m", "tests.servers.paused_web"]
 
 
 @dataclass(frozen=True, slots=True)
 class PausedShop:
-    """The shop, and the hand on its workers."""
+    """The shop, the hand on its workers, and a Valkey of its own."""
 
     shop: Shop
     controller: Controller
+    valkey: PrivateValkey
+    client: httpx.Client
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -33,22 +43,47 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="module")
 def _paused_shop(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[PausedShop]:
     folder: Path = tmp_path_factory.mktemp("pause")
-    with (
-        controlling(folder) as controller,
-        running_shop(
-            database_url=database_of_tests(),
-            valkey_url=os.environ["VALKEY_URL"],
-            threads=16,
-            web=[sys.executable, "-m", "tests.servers.paused_web"],
-            extra={SOCKET: str(controller.path)},
-        ) as shop,
-    ):
-        yield PausedShop(shop, controller)
+    with ExitStack() as stack:
+        valkey = stack.enter_context(private_valkey())
+        controller = stack.enter_context(controlling(folder))
+        shop = stack.enter_context(
+            running_shop(
+                database_url=database_of_tests(),
+                valkey_url=valkey.url,
+                workers=WORKERS,
+                threads=1,
+                web=PAUSED_WEB,
+                extra={SOCKET: str(controller.path), "GUNICORN_CMD_ARGS": "--worker-connections 1"},
+            )
+        )
+        yield PausedShop(shop, controller, valkey, stack.enter_context(new_client(shop.url)))
+        shop.kill("web")  # so many processes would take seconds to end in order
 
 
 @pytest.fixture
 def paused(_paused_shop: PausedShop, settings: Settings) -> Iterator[PausedShop]:
     """The shop, for one test that leaves nothing running in it; this process speaks to the same provider."""
     settings.PAYMENT_SIMULATOR_URL = _paused_shop.shop.environment["PAYMENT_SIMULATOR_URL"]
+    with redis.Redis.from_url(_paused_shop.valkey.url) as valkey:
+        valkey.flushdb()
     yield _paused_shop
     _paused_shop.controller.let_go()
+
+
+@pytest.fixture(scope="module")
+def crowded(_paused_shop: PausedShop) -> Iterator[PausedShop]:
+    """The same shop as another web process serves it: with many threads, and one database connection for all of them."""
+    given = _paused_shop.shop.environment
+    extra = {name: given[name] for name in (SOCKET, "PAYMENT_SIMULATOR_URL")}
+    with (
+        running_shop(
+            database_url=database_of_tests(),
+            valkey_url=_paused_shop.valkey.url,
+            threads=16,
+            parts=("web",),
+            web=PAUSED_WEB,
+            extra=extra,
+        ) as shop,
+        new_client(shop.url) as client,
+    ):
+        yield PausedShop(shop, _paused_shop.controller, _paused_shop.valkey, client)
