@@ -163,6 +163,7 @@ def assert_bought_once(checkouts: list[Checkout], books: Books) -> None:
     )  # the relay's process captures
     assert books.payments() == {number: [("captured", 2500)] for number in numbers}
     assert Payment.objects.filter(reference__in=numbers).count() == len(numbers)
+    books.assert_reconciled(numbers)
     for checkout in checkouts:
         assert (stock_of(checkout.cart), lines_of(checkout.cart.cart)) == ([(8, 0)], [])
     assert_stock_proven()

@@ -1,4 +1,8 @@
-"""Many buying at once, on real PostgreSQL and a real provider; with a control in which the protection is taken out."""
+"""Many buying at once, on real PostgreSQL and a real provider; with a control in which the protection is taken out.
+
+In threads of one process, with each statement watched for its locks. Crowds, processes and a Valkey in trouble are in
+test_checkout_over_http.py.
+"""
 
 import json
 import threading
@@ -41,7 +45,7 @@ from tests.races.threads import PATIENCE_SECONDS, at_once
 from tests.servers.simulator import SECRET, Simulator, running_simulator
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.race]
-CROWD = 64
+CROWD, UNITS = 12, 3
 
 
 @pytest.fixture(scope="module")
@@ -69,13 +73,13 @@ def answers(responses: list[Any]) -> Counter[str]:
     )
 
 
-def crowd_for_one_product(*, units: int, held: bool) -> list[Basket]:
-    """CROWD guests, each with one of the same product in the cart."""
+def crowd_for_one_product(*, units: int, held: bool, guests: int = CROWD) -> list[Basket]:
+    """So many guests, each with one of the same product in the cart."""
     product = make_product(stock=units)
     make_shipping_method(code=SHIPPING)
     until = now() + timedelta(minutes=30) if held else None
     baskets = []
-    for _guest in range(CROWD):
+    for _guest in range(guests):
         cart = make_cart()
         make_cart_item(cart=cart, product=product, held_until=until)
         baskets.append(Basket(cart, [product], "15.00", {"X-Cart-Token": cart.token}))
@@ -83,7 +87,7 @@ def crowd_for_one_product(*, units: int, held: bool) -> list[Basket]:
 
 
 @pytest.mark.parametrize("valkey", ["up", "down"])
-def test_sixty_four_requests_with_one_key_make_one_order_and_one_payment(
+def test_requests_with_one_key_make_one_order_and_one_payment(
     provider: Simulator, settings: Settings, valkey: str
 ) -> None:
     if valkey == "down":
@@ -112,7 +116,7 @@ def test_two_keys_for_one_cart_buy_it_once(provider: Simulator) -> None:
     assert_stock_proven()
 
 
-def test_sixty_four_shoppers_with_held_carts_all_get_theirs() -> None:
+def test_shoppers_with_held_carts_all_get_theirs() -> None:
     baskets = crowd_for_one_product(units=CROWD, held=True)
 
     responses = at_once([partial(buy, cart) for cart in baskets])
@@ -122,14 +126,14 @@ def test_sixty_four_shoppers_with_held_carts_all_get_theirs() -> None:
     assert_stock_proven()
 
 
-def test_of_sixty_four_without_holds_exactly_ten_get_the_last_ten() -> None:
-    baskets = crowd_for_one_product(units=10, held=False)
+def test_of_those_without_holds_as_many_get_theirs_as_there_are_units() -> None:
+    baskets = crowd_for_one_product(units=UNITS, held=False)
 
     responses = at_once([partial(buy, cart) for cart in baskets])
 
-    assert answers(responses) == {"201": 10, "409 insufficient_inventory": CROWD - 10}
+    assert answers(responses) == {"201": UNITS, "409 insufficient_inventory": CROWD - UNITS}
     assert stock_of(baskets[0]) == [(0, 0)]
-    assert Order.objects.filter(status="paid").count() == Order.objects.count() == 10
+    assert Order.objects.filter(status="paid").count() == Order.objects.count() == UNITS
     assert_stock_proven()
 
 

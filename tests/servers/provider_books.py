@@ -1,10 +1,15 @@
 """What the simulated provider of a running shop has in its books."""
 
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 import httpx
+
+from core.clock import now
+from orders.reconciling import reconcile
 
 LIMIT = 1000
 
@@ -28,6 +33,16 @@ class Books:
         for payment in found:
             payments[payment["reference"]].append((payment["state"], payment["captured"]))
         return dict(payments)
+
+    def assert_reconciled(self, numbers: Iterable[str]) -> None:
+        """Orders and payments of these numbers agree with each other, and with the provider's list as the shop reads it.
+
+        Others are passed over: the provider remembers those that a finished test has left, the shop does not.
+        """
+        wanted = set(numbers)
+        no_excuses = now() + timedelta(hours=1)  # by then nothing is too young to be judged
+        found = [line for piece in reconcile(now=no_excuses) for line in piece.differences if line.reference in wanted]
+        assert found == []
 
     def _read(self) -> list[dict[str, Any]]:
         query = {"after": self._since, "limit": LIMIT}
