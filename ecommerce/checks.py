@@ -16,7 +16,7 @@ def refuse_simulated_payments(app_configs: Sequence[AppConfig] | None, **_: Any)
     return [
         Error(
             "Payments are simulated: nobody would be charged.",
-            hint="Set STRIPE_SECRET_KEY and STRIPE_WEBHOOK_SECRET.",
+            hint="Set STRIPE_SECRET_KEY, STRIPE_PUBLISHABLE_KEY and STRIPE_WEBHOOK_SECRET.",
             id="shop.E001",
         )
     ]

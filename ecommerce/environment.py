@@ -45,7 +45,9 @@ class Environment:
     payment_simulator_url: str
     payment_simulator_secret: str
     stripe_secret_key: str
+    stripe_publishable_key: str
     stripe_webhook_secret: str
+    stripe_api_url: str
     kafka_bootstrap_servers: str
     kafka_topic_prefix: str
     limits_on: bool
@@ -93,8 +95,10 @@ def read_environment(environ: Mapping[str, str] = os.environ) -> Environment:
         valkey_url=_address("VALKEY_URL", "valkey_url", environ, running, production=production),
         payment_simulator_url=environ.get("PAYMENT_SIMULATOR_URL", "") or running.get("payment_simulator_url", ""),
         payment_simulator_secret=_simulator_secret(environ, production=production),
-        stripe_secret_key=environ.get("STRIPE_SECRET_KEY", ""),
-        stripe_webhook_secret=_webhook_secret(environ),
+        stripe_secret_key=_stripe_secret_key(environ),
+        stripe_publishable_key=environ.get("STRIPE_PUBLISHABLE_KEY", ""),
+        stripe_webhook_secret=environ.get("STRIPE_WEBHOOK_SECRET", ""),
+        stripe_api_url=_stripe_api_url(environ, production=production),
         kafka_bootstrap_servers=environ.get("KAFKA_BOOTSTRAP_SERVERS", ""),
         kafka_topic_prefix=environ.get("KAFKA_TOPIC_PREFIX", ""),
         limits_on=_switch("LIMITS", environ, default=True),
@@ -144,11 +148,24 @@ def _simulator_secret(environ: Mapping[str, str], *, production: bool) -> str:
     return given or ("" if production else secret_file.read_or_make(LOCAL_DIR / "payment_simulator_secret"))
 
 
-def _webhook_secret(environ: Mapping[str, str]) -> str:
-    """Stripe's two secrets come together: without the second, whoever finds the address could say that he paid."""
-    given = environ.get("STRIPE_WEBHOOK_SECRET", "")
-    if bool(environ.get("STRIPE_SECRET_KEY", "")) != bool(given):
-        raise EnvironmentProblem("STRIPE_SECRET_KEY and STRIPE_WEBHOOK_SECRET go together: set both, or neither")
+def _stripe_secret_key(environ: Mapping[str, str]) -> str:
+    """Stripe's keys come together: without the last, whoever finds the webhooks' address could say that he paid."""
+    names = ("STRIPE_SECRET_KEY", "STRIPE_PUBLISHABLE_KEY", "STRIPE_WEBHOOK_SECRET")
+    given = [environ.get(name, "") for name in names]
+    if any(given) and not all(given):
+        raise EnvironmentProblem(f"{', '.join(names)} go together: set all three, or none")
+    if any(given) and not given[1].startswith("pk_"):
+        raise EnvironmentProblem("STRIPE_PUBLISHABLE_KEY starts with pk_: every browser gets to see it")
+    return given[0]
+
+
+def _stripe_api_url(environ: Mapping[str, str], *, production: bool) -> str:
+    """Where something that stands in for Stripe's API listens."""
+    given = environ.get("STRIPE_API_URL", "")
+    if given and production:
+        raise EnvironmentProblem(
+            "STRIPE_API_URL is for tests: in production the secret key goes to Stripe and nowhere else"
+        )
     return given
 
 

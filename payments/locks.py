@@ -18,7 +18,12 @@ def payment_of_key(*, key: uuid.UUID) -> Payment:
     return _locked(key=key)
 
 
-def _locked(**which: int | uuid.UUID) -> Payment:
+def payment_of_provider(*, provider: str, provider_reference: str) -> Payment:
+    """Lock and return the payment that the provider calls so. Raises PaymentNotFound."""
+    return _locked(provider=provider, provider_reference=provider_reference)
+
+
+def _locked(**which: int | str | uuid.UUID) -> Payment:
     found = Payment.objects.select_for_update(no_key=True).filter(**which).first()
     if found is None:
         raise PaymentNotFound(_("There is no such payment."))

@@ -93,16 +93,31 @@ def open_refund(
 
 
 def follow_refund(row: Payment, found: ProviderRefund, *, now: datetime) -> None:
-    """Take a refund of locked ``row`` to where the provider says it stands. One that the shop did not ask for is only logged."""
-    refund = Refund.objects.filter(payment=row, key=found.key).first()
+    """Take a refund of locked ``row`` to where the provider says it stands; what only people can set right is logged and noted.
+
+    That is a refund that the shop did not ask for, and one that came back from the shopper's bank after it had gone out.
+    """
+    refund = None if found.key is None else Refund.objects.filter(payment=row, key=found.key).first()
     if refund is None or refund.amount != found.amount.amount:
-        logger.error("Payment %s: the provider tells of refund %s, which was not asked for", row.reference, found.key)
+        told = f"{found.provider_reference} of {found.amount}, {found.status}"
+        logger.error("Payment %s: the provider tells of refund %s, which was not asked for", row.reference, told)
+        writes.note(row, "payment.refund_elsewhere", now=now, data={"refund": told})
         return
     refund.provider_reference = found.provider_reference or refund.provider_reference
     if found.status == RefundStatus.SUCCEEDED:
         _finish_refund(row, refund, RefundStatus.SUCCEEDED, now=now)
+    elif found.status == RefundStatus.FAILED and refund.status == RefundStatus.SUCCEEDED:
+        logger.error("Payment %s: refund %s of %s came back", row.reference, found.provider_reference, found.amount)
+        writes.note(row, "payment.refund_came_back", now=now, data={"refund": refund.pk, "amount": str(refund.amount)})
     elif found.status == RefundStatus.FAILED:
         fail_refund(row, refund, now=now)
+
+
+def check_given_back(row: Payment, given_back: Money) -> None:
+    """Log it when more went back of locked ``row`` than was ever asked for: somebody else gave it back, at the provider."""
+    asked = row.refunds.aggregate(sum=Sum("amount"))["sum"] or 0
+    if given_back.amount > asked:
+        logger.error("Payment %s: %s went back, %s was asked for", row.reference, given_back, asked)
 
 
 def fail_refund(row: Payment, refund: Refund, *, now: datetime) -> None:

@@ -118,21 +118,25 @@ class ProviderPayment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProviderRefund:
-    """A refund as the provider has it."""
+    """A refund as the provider has it; without ``key``, one that was made there and not asked for by the shop.
 
-    key: uuid.UUID
+    ``payment_reference`` is the provider's id of its payment.
+    """
+
+    key: uuid.UUID | None
     provider_reference: str
     status: RefundStatus
     amount: Money
+    payment_reference: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProviderNotice:
-    """What a webhook says: the payment as it stood when ``event_id`` happened, and the refund if it is about one."""
+    """What a webhook says: the payment as it stood when ``event_id`` happened, the refund if it is about one, or that alone."""
 
     event_id: str
     type: str
-    payment: ProviderPayment
+    payment: ProviderPayment | None = None
     refund: ProviderRefund | None = None
 
 

@@ -45,13 +45,25 @@ def test_production_reads_everything() -> None:
         ("DATABASE_POOL", "-1"),
         ("TRUSTED_PROXIES", "10.0.0.0/8, proxy"),
         ("METRICS_ALLOW", "10.0.0.1/8"),
-        ("STRIPE_SECRET_KEY", "sk_live_without_the_other"),
-        ("STRIPE_WEBHOOK_SECRET", "whsec_without_the_other"),
+        ("STRIPE_SECRET_KEY", "sk_live_without_the_others"),
+        ("STRIPE_PUBLISHABLE_KEY", "pk_live_without_the_others"),
+        ("STRIPE_WEBHOOK_SECRET", "whsec_without_the_others"),
+        ("STRIPE_API_URL", "http://somewhere.example"),
     ],
 )
 def test_a_wrong_variable_is_named(name: str, value: str) -> None:
     with pytest.raises(EnvironmentProblem, match=name):
         read_environment({**GOOD, name: value})
+
+
+def test_a_secret_is_not_taken_for_the_key_that_browsers_see() -> None:
+    keys = {"STRIPE_SECRET_KEY": "sk_live_1", "STRIPE_WEBHOOK_SECRET": "whsec_1"}
+
+    assert (
+        read_environment({**GOOD, **keys, "STRIPE_PUBLISHABLE_KEY": "pk_live_1"}).stripe_publishable_key == "pk_live_1"
+    )
+    with pytest.raises(EnvironmentProblem, match="STRIPE_PUBLISHABLE_KEY"):
+        read_environment({**GOOD, **keys, "STRIPE_PUBLISHABLE_KEY": "sk_live_1"})
 
 
 def test_a_database_url_without_a_name_is_refused() -> None:

@@ -21,7 +21,8 @@ from core.clock import now
 from core.money import Money
 from payments.errors import ProviderRefused, ProviderUnavailable
 from payments.models import Payment
-from payments.stripe import StripeProvider, from_stripe, to_stripe
+from payments.stripe import StripeProvider
+from payments.stripe.shapes import from_stripe, to_stripe
 from payments.types import PaymentRef, PaymentStatus, ProviderState, RefundStatus
 from tests.payments.arranged import fresh, opened, told, unsaved, usd
 
@@ -90,9 +91,10 @@ def stripe_api() -> Iterator[Stripe]:
 
 
 @pytest.fixture
-def provider(stripe_api: Stripe) -> StripeProvider:
+def provider(stripe_api: Stripe, settings: Settings) -> StripeProvider:
     """Our side of it."""
-    return StripeProvider(stripe_api.url)
+    settings.STRIPE_API_URL = stripe_api.url
+    return StripeProvider()
 
 
 def _intent(payment: PaymentRef, status: str, **changes: Any) -> dict[str, Any]:
@@ -182,9 +184,11 @@ def test_a_state_that_says_neither_yes_nor_no_is_unknown(stripe_api: Stripe, pro
         provider.authorise(payment, return_url="https://shop.example.com/", metadata={})
 
 
-def test_nobody_there_is_unknown() -> None:
+def test_nobody_there_is_unknown(settings: Settings) -> None:
+    settings.STRIPE_API_URL = "http://127.0.0.1:9"
+
     with pytest.raises(ProviderUnavailable):
-        StripeProvider("http://127.0.0.1:9").authorise(unsaved(), return_url="https://x.example.com/", metadata={})
+        StripeProvider().authorise(unsaved(), return_url="https://x.example.com/", metadata={})
 
 
 def test_a_key_of_another_order_is_refused_by_name(stripe_api: Stripe, provider: StripeProvider) -> None:

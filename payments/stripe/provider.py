@@ -3,11 +3,11 @@
 Card data never comes here: ``method`` is a token that Stripe's own script made in the shopper's browser.
 """
 
-import json
+import logging
 import uuid
-from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, timedelta
-from decimal import Decimal
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 import stripe
@@ -15,35 +15,13 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 
 from core.money import Money
-from payments.errors import ProviderRefused, ProviderUnavailable, WebhookRefused, WebhookTooOld
-from payments.types import PaymentRef, ProviderNotice, ProviderPayment, ProviderRefund, ProviderState, RefundStatus
+from payments.errors import ProviderRefused, ProviderUnavailable
+from payments.stripe import webhooks
+from payments.stripe.shapes import KEY, REFERENCE, REFUND_KEY, metadata_of, payment_of, refund_of, to_stripe
+from payments.types import PaymentRef, ProviderNotice, ProviderPayment, ProviderRefund, ProviderState
 
-SIGNATURE_HEADER = "Stripe-Signature"
-SIGNATURE_LIFETIME = timedelta(minutes=5)
-KEY, REFERENCE = "payment_key", "reference"
-STATES = {
-    "requires_action": ProviderState.ACTION_REQUIRED,
-    "requires_capture": ProviderState.AUTHORISED,
-    "succeeded": ProviderState.CAPTURED,
-    "canceled": ProviderState.VOIDED,
-    # It is confirmed as it is made: back at the start, it was declined, or its challenge failed.
-    "requires_payment_method": ProviderState.DECLINED,
-}
-REFUNDS = {"succeeded": RefundStatus.SUCCEEDED, "failed": RefundStatus.FAILED, "canceled": RefundStatus.FAILED}
-EVENTS = frozenset(
-    {
-        "payment_intent.requires_action",
-        "payment_intent.amount_capturable_updated",
-        "payment_intent.succeeded",
-        "payment_intent.payment_failed",
-        "payment_intent.canceled",
-    }
-)
-# Stripe's own list of decimals, which differs from ISO 4217 for ISK, UGX and MGA.
-NO_DECIMALS = frozenset(
-    ("BIF", "CLP", "DJF", "GNF", "JPY", "KMF", "KRW", "MGA", "PYG", "RWF", "VND", "VUV", "XAF", "XOF", "XPF")
-)
-THREE_DECIMALS = frozenset(("BHD", "JOD", "KWD", "OMR", "TND"))
+logger = logging.getLogger(__name__)
+PAGE = 100  # the most that Stripe lists at once
 
 
 class StripeProvider:
@@ -51,16 +29,10 @@ class StripeProvider:
 
     name = "stripe"
 
-    def __init__(self, api_url: str = "") -> None:
-        seconds = settings.PAYMENT_PROVIDER_TIMEOUT.total_seconds()
+    def __init__(self) -> None:
         # One request, no retries of the SDK's own: two, where a search comes first, still keep to the time-out.
-        client = stripe.RequestsClient(timeout=(seconds * 0.1, seconds * 0.35))
-        self._stripe = stripe.StripeClient(
-            settings.STRIPE_SECRET_KEY,
-            http_client=client,
-            max_network_retries=0,
-            base_addresses={"api": api_url} if api_url else {},
-        )
+        self._stripe = _client(reading=0.35)
+        self._lists = _client(reading=0.85)  # a page of a hundred payments takes its time, and is asked for alone
 
     def authorise(self, payment: PaymentRef, *, return_url: str, metadata: Mapping[str, str]) -> ProviderPayment:
         """See `payments.types.Provider`."""
@@ -78,13 +50,13 @@ class StripeProvider:
             made = _ask(lambda: self._stripe.v1.payment_intents.create(params, {"idempotency_key": str(payment.key)}))
         except stripe.CardError as decline:
             return _declined(payment, decline)
-        return _payment(made)
+        return payment_of(made)
 
     def capture(self, payment: PaymentRef) -> ProviderPayment:
         """See `payments.types.Provider`. What was captured can not be again: that needs no key, which would repeat a 500 too."""
         intent = self._known_id(payment)
         try:
-            return _payment(_ask(lambda: self._stripe.v1.payment_intents.capture(intent)))
+            return payment_of(_ask(lambda: self._stripe.v1.payment_intents.capture(intent)))
         except stripe.CardError as refusal:
             raise _refused(refusal) from refusal
         except ProviderRefused:
@@ -94,7 +66,7 @@ class StripeProvider:
         """See `payments.types.Provider`. One that has not arrived is made in its place, so that its key is taken."""
         intent = payment.provider_reference or self._searched_id(payment) or self._make_in_its_place(payment)
         try:
-            return _payment(_ask(lambda: self._stripe.v1.payment_intents.cancel(intent)))
+            return payment_of(_ask(lambda: self._stripe.v1.payment_intents.cancel(intent)))
         except ProviderRefused:
             return self._state_or_refusal(intent, ProviderState.VOIDED, ProviderState.CAPTURED, ProviderState.DECLINED)
 
@@ -102,38 +74,45 @@ class StripeProvider:
         """See `payments.types.Provider`. Stripe forgets keys after a day: a refund made earlier is found by its metadata."""
         intent = self._known_id(payment)
         for known in _ask(lambda: self._stripe.v1.refunds.list({"payment_intent": intent, "limit": 100}))["data"]:
-            if (known.get("metadata") or {}).get("refund_key") == str(key):
-                return _refund(known, key)
+            if metadata_of(known).get(REFUND_KEY) == str(key):
+                return replace(refund_of(known), key=key)
         params: Any = {
             "payment_intent": intent,
             "amount": to_stripe(amount),
-            "metadata": {"refund_key": str(key)},
+            "metadata": {REFUND_KEY: str(key)},
         }
         try:
             made = _ask(lambda: self._stripe.v1.refunds.create(params, {"idempotency_key": str(key)}))
         except stripe.CardError as refusal:
             raise _refused(refusal) from refusal
-        return _refund(made, key)
+        return replace(refund_of(made), key=key)
 
     def find_by_key(self, payment: PaymentRef) -> ProviderPayment | None:
         """See `payments.types.Provider`. Stripe's search lags by up to a minute: until the deadline "none" may still change."""
         intent = payment.provider_reference or self._searched_id(payment)
-        return None if not intent else _payment(_ask(lambda: self._stripe.v1.payment_intents.retrieve(intent)))
+        return None if not intent else payment_of(_ask(lambda: self._stripe.v1.payment_intents.retrieve(intent)))
+
+    def list_payments(self, *, since: datetime) -> Iterator[ProviderPayment]:
+        """See `payments.types.Provider`. The newest first."""
+        asked: dict[str, Any] = {
+            "limit": PAGE,
+            "created": {"gte": max(int(since.timestamp()), 0)},
+            "expand": ["data.latest_charge.refunds"],
+        }
+        while True:
+            page = self._listed(asked)
+            listed = page.get("data") or []
+            yield from _ours(listed)
+            if not listed or not page.get("has_more"):
+                return
+            asked["starting_after"] = listed[-1]["id"]
 
     def parse_webhook(self, *, body: bytes, headers: Mapping[str, str], now: datetime) -> ProviderNotice | None:
         """See `payments.types.Provider`."""
-        _check_signature(body, headers.get(SIGNATURE_HEADER, ""), now=now)
-        try:
-            event = json.loads(body)
-            if event["type"] not in EVENTS or KEY not in event["data"]["object"].get("metadata", {}):
-                return None
-            return ProviderNotice(
-                event_id=str(event["id"])[:100],
-                type=str(event["type"])[:100],
-                payment=_payment(event["data"]["object"]),
-            )
-        except (ValueError, KeyError, TypeError, AttributeError, ProviderUnavailable) as problem:
-            raise WebhookRefused(_("This webhook makes no sense.")) from problem
+        return webhooks.parse(body=body, header=headers.get(webhooks.SIGNATURE_HEADER, ""), now=now)
+
+    def _listed(self, asked: Any) -> dict[str, Any]:
+        return _ask(lambda: self._lists.v1.payment_intents.list(asked))
 
     def _known_id(self, payment: PaymentRef) -> str:
         found = payment.provider_reference or self._searched_id(payment)
@@ -164,7 +143,7 @@ class StripeProvider:
 
     def _state_or_refusal(self, intent: str, *wanted: ProviderState) -> ProviderPayment:
         """The payment, if it is where it should be though the request was refused: an earlier one took effect."""
-        found = _payment(_ask(lambda: self._stripe.v1.payment_intents.retrieve(intent)))
+        found = payment_of(_ask(lambda: self._stripe.v1.payment_intents.retrieve(intent)))
         if found.state not in wanted:
             raise ProviderRefused(
                 _("The payment is %(state)s at Stripe.") % {"state": found.state},
@@ -173,19 +152,15 @@ class StripeProvider:
         return found
 
 
-def to_stripe(money: Money) -> int:
-    """An amount as Stripe counts it."""
-    return int(money.amount.scaleb(_decimals(money.currency)))
-
-
-def from_stripe(amount: int, currency: str) -> Money:
-    """An amount as Stripe counted it."""
-    code = currency.upper()
-    return Money(Decimal(amount).scaleb(-_decimals(code)), code)
-
-
-def _decimals(currency: str) -> int:
-    return 0 if currency in NO_DECIMALS else 3 if currency in THREE_DECIMALS else 2
+def _client(*, reading: float) -> stripe.StripeClient:
+    """A connection whose requests take at most a tenth of the time-out to connect, and that part of it to be answered."""
+    seconds = settings.PAYMENT_PROVIDER_TIMEOUT.total_seconds()
+    return stripe.StripeClient(
+        settings.STRIPE_SECRET_KEY,
+        http_client=stripe.RequestsClient(timeout=(seconds * 0.1, seconds * reading)),
+        max_network_retries=0,
+        base_addresses={"api": settings.STRIPE_API_URL} if settings.STRIPE_API_URL else {},
+    )
 
 
 def _names(payment: PaymentRef) -> dict[str, str]:
@@ -228,46 +203,11 @@ def _declined(payment: PaymentRef, decline: stripe.CardError) -> ProviderPayment
     )
 
 
-def _payment(intent: Mapping[str, Any]) -> ProviderPayment:
-    """A payment out of a PaymentIntent. Raises ProviderUnavailable for one whose state says neither yes nor no."""
-    try:
-        currency = str(intent["currency"])
-        error = intent.get("last_payment_error") or {}
-        redirect = (intent.get("next_action") or {}).get("redirect_to_url") or {}
-        return ProviderPayment(
-            key=uuid.UUID(intent["metadata"][KEY]),
-            reference=str(intent["metadata"][REFERENCE]),
-            provider_reference=str(intent["id"]),
-            state=STATES[intent["status"]],
-            amount=from_stripe(int(intent["amount"]), currency),
-            captured=from_stripe(int(intent.get("amount_received") or 0), currency),
-            # What went back is known by its refunds, which the shop asks about one by one.
-            refunded=Money.zero(currency.upper()),
-            failure_code=str(error.get("decline_code") or error.get("code") or "")[:50],
-            next_action_url=str(redirect.get("url") or "")[:500],
-        )
-    except (KeyError, ValueError, TypeError, AttributeError) as problem:
-        raise ProviderUnavailable(f"an answer that is no payment: {problem!r}") from problem
-
-
-def _refund(found: Mapping[str, Any], key: uuid.UUID) -> ProviderRefund:
-    return ProviderRefund(
-        key=key,
-        provider_reference=str(found["id"]),
-        status=REFUNDS.get(str(found["status"]), RefundStatus.PENDING),
-        amount=from_stripe(int(found["amount"]), str(found["currency"])),
-    )
-
-
-def _check_signature(body: bytes, header: str, *, now: datetime) -> None:
-    secret = settings.STRIPE_WEBHOOK_SECRET
-    try:
-        if not secret:
-            raise ValueError("no secret")
-        stripe.WebhookSignature.verify_header(body.decode(), header, secret, None)
-        stamp = next(part[2:] for part in header.split(",") if part.startswith("t="))
-        at = datetime.fromtimestamp(int(stamp), UTC)
-    except (stripe.SignatureVerificationError, ValueError, OverflowError, OSError, StopIteration) as problem:
-        raise WebhookRefused(_("The signature of this webhook is not right.")) from problem
-    if abs(now - at) > SIGNATURE_LIFETIME:
-        raise WebhookTooOld(_("The signature of this webhook is too old."))
+def _ours(intents: list[dict[str, Any]]) -> Iterator[ProviderPayment]:
+    """Those that carry the shop's metadata. One that says neither yes nor no is passed over, and logged."""
+    for intent in intents:
+        if KEY in metadata_of(intent):
+            try:
+                yield payment_of(intent)
+            except ProviderUnavailable as problem:
+                logger.warning("Stripe lists %s: %s", intent.get("id"), problem.detail)
