@@ -200,6 +200,7 @@ def _follow_money(order: Order, payment: PaymentRef, *, now: datetime) -> tuple[
         payment_types.PaymentStatus.CAPTURED: (PaymentStatus.CAPTURED,),
         payment_types.PaymentStatus.PARTIALLY_REFUNDED: (PaymentStatus.CAPTURED, PaymentStatus.PARTIALLY_REFUNDED),
         payment_types.PaymentStatus.REFUNDED: (PaymentStatus.CAPTURED, PaymentStatus.REFUNDED),
+        payment_types.PaymentStatus.DECLINED: (PaymentStatus.FAILED,),  # of an order that was given up before
         payment_types.PaymentStatus.VOIDED: (PaymentStatus.VOIDED,),
     }
     steps: list[OrderHistory] = []
