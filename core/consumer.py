@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import islice, takewhile
 from typing import Any
 
 from confluent_kafka import OFFSET_INVALID, Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
@@ -23,6 +24,7 @@ from core.types import Event, Subscriber
 
 logger = logging.getLogger(__name__)
 BATCH = 500
+HEARTBEATS = 5  # within a session: some may be late
 WAIT_SECONDS = 0.1
 REST_AFTER_FAILURE_SECONDS = 1.0
 # Of a partition: so many wait in this process before no more are fetched, and so few until they are again.
@@ -93,9 +95,11 @@ class TopicConsumer:
         Raises DATABASE_TROUBLE and KafkaException; what was fetched is handled by the next call.
         """
         consumer = self._open()
-        # Nothing may go wrong before all of them are taken in: they will not be fetched again.
-        for message in consumer.consume(BATCH, WAIT_SECONDS):
-            self._take_in(message)
+        first = consumer.poll(WAIT_SECONDS)
+        if first is not None:
+            # Nothing may go wrong before all of them are taken in: they will not be fetched again.
+            for message in (first, *consumer.consume(BATCH, 0)):
+                self._take_in(message)
         done = sum(self._handle(partition) for partition in list(self._partitions.values()))
         self._commit(asynchronous=True)
         self._keep_within_bounds()
@@ -117,13 +121,16 @@ class TopicConsumer:
             return self._consumer
         self.close()
         self._generation = generation
+        session = int(settings.KAFKA_SESSION_TIMEOUT.total_seconds() * 1000)
         consumer = Consumer(
             {
                 **kafka.client_settings(),
                 "group.id": f"{kafka.name_of(self.group)}.{self.topic}.{generation}",
                 "enable.auto.commit": False,
                 "auto.offset.reset": "earliest",
-                "session.timeout.ms": int(settings.KAFKA_SESSION_TIMEOUT.total_seconds() * 1000),
+                "fetch.error.backoff.ms": 100,
+                "session.timeout.ms": session,
+                "heartbeat.interval.ms": session // HEARTBEATS,
             }
         )
         consumer.subscribe([kafka.name_of(self.topic)], on_assign=self._on_assign, on_revoke=self._on_revoke)
@@ -169,11 +176,17 @@ class TopicConsumer:
         held_up: set[bytes | str | None] = set()
         kept: deque[_Item] = deque()
         before = len(partition.waiting)
+        alone = 0
         try:
-            while partition.waiting:
+            while partition.waiting and not self.stop.is_set():
+                chunk = _leading_chunk(partition.waiting) if not alone and not held_up else 1
+                if chunk > 1:
+                    alone = 0 if self._bring_together(partition, chunk) else chunk
+                    continue
+                alone = max(0, alone - 1)
                 item = partition.waiting[0]
                 key = item.message.key()
-                if self.stop.is_set() or key in held_up or not self._bring(item):
+                if key in held_up or not self._bring(item):
                     held_up.add(key)
                     kept.append(item)
                 partition.waiting.popleft()
@@ -181,6 +194,16 @@ class TopicConsumer:
             kept.extend(partition.waiting)
             partition.waiting = kept
         return before - len(kept)
+
+    def _bring_together(self, partition: _Partition, count: int) -> bool:
+        """Whether the first ``count`` events are out of the way, by one transaction."""
+        items = [partition.waiting[place] for place in range(count)]
+        (subscriber,) = items[0].subscribers
+        taken = self.courier.bring_together([item.event for item in items if item.event], subscriber)
+        if taken:
+            for _ in range(count):
+                partition.waiting.popleft()
+        return taken
 
     def _bring(self, item: _Item) -> bool:
         """Whether the event is out of the way."""
@@ -245,6 +268,15 @@ class TopicConsumer:
             if partition.done_before >= 0:
                 lag += max(0, high - partition.done_before)
         metrics.consumer_lag.labels(self.group, self.topic).set(lag)
+
+
+def _leading_chunk(waiting: Sequence[_Item]) -> int:
+    """How many of the first events have one subscriber in common, and no other, which takes so many together."""
+    listeners = waiting[0].subscribers
+    if len(listeners) != 1:
+        return 1
+    most = listeners[0].together
+    return sum(1 for _ in takewhile(lambda item: item.subscribers == listeners, islice(waiting, most)))
 
 
 def _from_moment(consumer: Consumer, partitions: list[TopicPartition], since: datetime) -> list[TopicPartition]:

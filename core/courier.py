@@ -5,7 +5,7 @@ The relay uses it where there is no Kafka, and consumers where there is: what ha
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -14,7 +14,7 @@ from psycopg_pool import PoolTimeout
 
 from core import metrics
 from core.clock import now
-from core.dispatch import deliver, is_key_parked, park
+from core.dispatch import deliver, deliver_together, is_key_parked, park
 from core.generations import Generations
 from core.problems import is_overload
 from core.types import Event, Subscriber
@@ -60,7 +60,7 @@ class Courier:
         if self.clock() < failing.due:
             return Result.WAITS
         generation = self.generations.of(subscriber.group, event.topic)
-        if is_key_parked(event, subscriber, generation=generation):
+        if is_key_parked([event.key], subscriber, generation=generation):
             reason = "waits behind an earlier event of its key"
             park(event, subscriber, generation=generation, attempts=0, error=reason, now=now())
             return Result.PARKED
@@ -75,10 +75,28 @@ class Courier:
         self._failing.pop(mark, None)
         return Result.TAKEN
 
-    def seconds_until_due(self, event: Event, subscriber: Subscriber) -> float:
-        """How long until an event that waits may be tried again; zero for one that need not wait."""
-        failing = self._failing.get((str(event.event_id), subscriber.group))
-        return max(0.0, failing.due - self.clock()) if failing else 0.0
+    def bring_together(self, events: Sequence[Event], subscriber: Subscriber) -> bool:
+        """Give several to ``subscriber`` in one transaction; whether it has taken all. If not, `bring` each.
+
+        Raises DATABASE_TROUBLE when that is away.
+        """
+        if any((str(event.event_id), subscriber.group) in self._failing for event in events):
+            return False
+        generations = {self.generations.of(subscriber.group, event.topic) for event in events}
+        if len(generations) > 1:
+            return False
+        (generation,) = generations
+        if is_key_parked({event.key for event in events}, subscriber, generation=generation):
+            return False
+        try:
+            deliver_together(events, subscriber, generation=generation, now=now())
+        except DATABASE_TROUBLE:
+            if not connection.is_usable():
+                raise
+            return False
+        except Exception:  # noqa: BLE001 - which of them it was shows when each is brought alone
+            return False
+        return True
 
     def _failed(
         self, event: Event, subscriber: Subscriber, generation: int, failing: _Failing, error: Exception

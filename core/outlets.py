@@ -1,9 +1,11 @@
 """Where the relay's events go: to the subscribers of this process, or to Kafka. It asks both the same."""
 
 import logging
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import takewhile
 from typing import Protocol
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
@@ -16,6 +18,8 @@ from core.models import OutboxEvent
 from core.types import Event, Subscriber
 
 logger = logging.getLogger(__name__)
+# A topic that is not there, or whose broker is away, holds up the others of a batch for no longer.
+SEND_SECONDS = 10.0
 Subscribers = Mapping[str, Sequence[Subscriber]]
 
 
@@ -43,16 +47,37 @@ class LocalOutlet:
         """See `Outlet`. An event that fails holds up its own key alone, until it is taken or parked."""
         done: list[int] = []
         waiting: set[tuple[str, str]] = set()
-        for row in rows:
-            if is_stopping():
-                break
-            if (row.topic, row.key) in waiting:
+        alone = 0
+        place = 0
+        while place < len(rows) and not is_stopping():
+            chunk = self._leading_chunk(rows[place:]) if place >= alone and not waiting else []
+            if len(chunk) > 1:
+                if self._hand_out_together(chunk):
+                    done += [row.pk for row in chunk]
+                    place += len(chunk)
+                else:
+                    alone = place + len(chunk)
                 continue
-            if self._hand_out(event_of(row)):
+            row = rows[place]
+            place += 1
+            if (row.topic, row.key) not in waiting and self._hand_out(event_of(row)):
                 done.append(row.pk)
             else:
                 waiting.add((row.topic, row.key))
         return done
+
+    def _leading_chunk(self, rows: Sequence[OutboxEvent]) -> Sequence[OutboxEvent]:
+        """The first rows that have one subscriber in common, and no other, which takes several together."""
+        listeners = self.subscribers.get(rows[0].type, ())
+        if len(listeners) != 1:
+            return rows[:1]
+        most = listeners[0].together
+        chunk = takewhile(lambda row: self.subscribers.get(row.type, ()) == listeners, rows[:most])
+        return list(chunk)
+
+    def _hand_out_together(self, rows: Sequence[OutboxEvent]) -> bool:
+        (subscriber,) = self.subscribers[rows[0].type]
+        return self.courier.bring_together([event_of(row) for row in rows], subscriber)
 
     def close(self) -> None:
         """See `Outlet`."""
@@ -65,7 +90,7 @@ class LocalOutlet:
 
 @dataclass(slots=True)
 class KafkaOutlet:
-    """Produces events to Kafka, and waits until the broker has them, for as long as that takes."""
+    """Produces events to Kafka, and waits until the broker has them; what takes long comes again with the next batch."""
 
     _producer: Producer | None = None
     _wait_seconds: float = 0.2
@@ -77,7 +102,8 @@ class KafkaOutlet:
         try:
             for row in rows:
                 self._produce(producer, row, arrived, is_stopping)
-            while producer.flush(self._wait_seconds) and not is_stopping():
+            deadline = time.monotonic() + SEND_SECONDS
+            while producer.flush(self._wait_seconds) and not is_stopping() and time.monotonic() < deadline:
                 pass
         except KafkaException as trouble:  # of a producer that can not go on: the next batch gets a new one
             logger.warning("The producer ended: %s", trouble)

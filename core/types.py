@@ -22,10 +22,14 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Subscriber:
-    """A handler by dotted path, and the group under which its effects are counted once."""
+    """A handler by dotted path, and the group under which its effects are counted once.
+
+    Up to ``together`` events share a transaction: for handlers that lock nothing, or whose locks can be taken in any order.
+    """
 
     group: str
     handler: str
+    together: int = 1
 
 
 Handler = Callable[..., None]

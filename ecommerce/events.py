@@ -5,7 +5,7 @@ from core.types import Job, Subscriber
 _FOLLOW = (Subscriber("orders", "orders.handlers.follow_payment"),)
 
 SUBSCRIBERS: dict[str, tuple[Subscriber, ...]] = {
-    "cart.changed": (Subscriber("carts", "cart.handlers.forget_cached"),),
+    "cart.changed": (Subscriber("carts", "cart.handlers.forget_cached", together=100),),
     "payment.authorised": _FOLLOW,
     "payment.declined": _FOLLOW,
     "payment.captured": _FOLLOW,

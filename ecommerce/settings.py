@@ -119,8 +119,8 @@ TRUSTED_PROXIES = ENVIRONMENT.trusted_proxies
 METRICS_ALLOW = ENVIRONMENT.metrics_allow
 # What runs after somebody logs in, by dotted path: accounts must not know the apps above it.
 EVENT_SUBSCRIBERS = "ecommerce.events.SUBSCRIBERS"
-# Without a broker the relay hands events to the subscribers itself. A topic's partitions are fixed once: with others its keys would
-# lie elsewhere, and lose their order.
+# Without a broker the relay hands events to the subscribers itself. A topic's partitions are fixed once: with others its keys
+# would lie elsewhere, and lose their order.
 KAFKA_BOOTSTRAP_SERVERS = ENVIRONMENT.kafka_bootstrap_servers
 KAFKA_TOPIC_PREFIX = ENVIRONMENT.kafka_topic_prefix
 KAFKA_TOPICS = {

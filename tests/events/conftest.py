@@ -14,7 +14,7 @@ from core.types import Event, Subscriber
 from tests.events.transports import TOPIC, TYPE, Local, OverKafka, Transport
 from tests.servers.kafka import shared_kafka
 
-SUBSCRIBERS = {TYPE: (Subscriber("test", "tests.events.conftest.take"),)}
+SUBSCRIBERS = {TYPE: (Subscriber("test", "tests.events.conftest.take", together=20),)}
 
 
 class Bench:
