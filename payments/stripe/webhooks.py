@@ -25,7 +25,15 @@ _PAYMENTS: dict[str, Callable[[Mapping[str, Any]], ProviderPayment]] = {
 }
 # One that was made in Stripe's dashboard tells of itself by the same events, without our key. The last is an older name.
 _REFUNDS = frozenset({"refund.created", "refund.updated", "refund.failed", "charge.refund.updated"})
-EVENTS = frozenset({*_PAYMENTS, *_REFUNDS})
+# What is none at all fails in many ways: one that is not ASCII is a TypeError of the SDK's.
+_NO_SIGNATURE = (
+    stripe.SignatureVerificationError,
+    ValueError,
+    TypeError,
+    OverflowError,
+    OSError,
+    StopIteration,
+)
 
 
 def parse(*, body: bytes, header: str, now: datetime) -> ProviderNotice | None:
@@ -51,7 +59,7 @@ def _check_signature(body: bytes, header: str, *, now: datetime) -> None:
         stripe.WebhookSignature.verify_header(body.decode(), header, secret, None)
         stamp = next(part[2:] for part in header.split(",") if part.startswith("t="))
         at = datetime.fromtimestamp(int(stamp), UTC)
-    except (stripe.SignatureVerificationError, ValueError, OverflowError, OSError, StopIteration) as problem:
+    except _NO_SIGNATURE as problem:
         raise WebhookRefused(_("The signature of this webhook is not right.")) from problem
     if abs(now - at) > SIGNATURE_LIFETIME:
         raise WebhookTooOld(_("The signature of this webhook is too old."))

@@ -1,0 +1,83 @@
+"""An HTTP server of a test's own that answers what the test says, in the place of somebody else's."""
+
+import ssl
+import subprocess
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+from tests.requirements import command
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One request. ``given`` is its query and its form together."""
+
+    host: str
+    what: str
+    given: dict[str, list[str]]
+    headers: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One answer."""
+
+    body: str = ""
+    status: int = 200
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+@contextmanager
+def standing_in(answer: Callable[[Asked], Answer], *, certificate: Path | None = None) -> Iterator[int]:
+    """Answer on a port of its own, which is what this gives; over TLS with a ``certificate``, a file with its key beside it."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def _answer(self) -> None:
+            where = urlsplit(self.path)
+            body = self.rfile.read(int(self.headers.get("Content-Length", "0"))).decode()
+            given = parse_qs(where.query) | parse_qs(body)
+            host = self.headers.get("Host", "").partition(":")[0]
+            said = answer(Asked(host, f"{self.command} {where.path}", given, dict(self.headers)))
+            self.send_response(said.status)
+            for name, value in {**said.headers, "Content-Length": str(len(said.body.encode()))}.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(said.body.encode())
+
+        do_GET = do_POST = do_OPTIONS = _answer  # noqa: N815 - the base class calls them so
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class calls it so
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    if certificate is not None:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate, certificate.with_suffix(".key"))
+        server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+    thread.start()
+    try:
+        yield int(server.server_address[1])
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def make_certificate(folder: Path) -> Path:
+    """A certificate that nobody trusts, for whoever is told not to look."""
+    path = folder / "stand_in.crt"
+    openssl = command("openssl", "apt-get install openssl")
+    key = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", path.with_suffix(".key"))
+    subprocess.run(
+        [openssl, "req", "-x509", *key, "-out", path, "-days", "2", "-subj", "/CN=stand-in"],
+        check=True,
+        capture_output=True,
+    )
+    return path
