@@ -1,7 +1,11 @@
 #!/usr/bin/env bash
 # Install, from Debian's or Ubuntu's packages, what `make check` and `make test` use beyond Python: a browser, a JDK with Maven,
-# promtool, debootstrap. Run as root (or with sudo at hand). Does nothing where all of it is there; `make run` needs none of it.
+# promtool, debootstrap; and Stripe's mock of its API, built with Go. Run as root (or with sudo at hand). Does nothing where all of
+# it is there; `make run` needs none of it.
 set -euo pipefail
+
+STRIPE_MOCK=v0.203.0 # what tests/payments/test_stripe_contract.py asks
+PATH=$PATH:/usr/local/go/bin # where Go's own archive puts it
 
 declare -A packages=(
     [make]=make
@@ -17,16 +21,42 @@ for program in "${!packages[@]}"; do
     command -v "$program" >/dev/null 2>&1 || missing+=("${packages[$program]}")
 done
 python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3-venv)
-if [ ${#missing[@]} -eq 0 ]; then
+mock_is_missing=
+command -v stripe-mock >/dev/null 2>&1 || mock_is_missing=yes
+if [ -n "$mock_is_missing" ] && ! command -v go >/dev/null 2>&1; then
+    missing+=(golang-go ca-certificates)
+fi
+root=()
+[ "$(id -u)" -eq 0 ] || root=(sudo)
+
+# Debian 12's Go 1.19 refuses to install it by name, since its go.mod speaks of a later Go; as what another module needs it builds.
+build_stripe_mock() (
+    folder=$(mktemp -d)
+    trap 'rm -rf "$folder"' EXIT
+    export GOPATH="$folder/go" GOCACHE="$folder/cache" GOFLAGS=-modcacherw
+    cd "$folder"
+    go mod init tools
+    go get "github.com/stripe/stripe-mock@$STRIPE_MOCK"
+    go build -o stripe-mock github.com/stripe/stripe-mock
+    "${root[@]}" install -m 755 stripe-mock /usr/local/bin/stripe-mock
+)
+
+finish() {
+    if [ -n "$mock_is_missing" ]; then
+        echo "Building stripe-mock $STRIPE_MOCK ..."
+        build_stripe_mock
+    fi
     echo "The machine has everything."
+}
+
+if [ ${#missing[@]} -eq 0 ]; then
+    finish
     exit 0
 fi
 if ! command -v apt-get >/dev/null 2>&1; then
     echo "Install these, with the names your system has for them: ${missing[*]}" >&2
     exit 1
 fi
-root=()
-[ "$(id -u)" -eq 0 ] || root=(sudo)
 # prometheus would start itself as a service; here only its promtool is wanted.
 policy=/usr/sbin/policy-rc.d
 made_policy=
@@ -42,4 +72,4 @@ if ! apt-cache show openjdk-17-jdk-headless >/dev/null 2>&1; then # later Debian
 fi
 echo "Installing ${missing[*]} ..."
 "${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "${missing[@]}"
-echo "Done."
+finish

@@ -15,10 +15,12 @@ from tests.requirements import command
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """One request. ``given`` is its query and its form together."""
+    """One request. ``what`` is its method and path, ``given`` its query and its form together."""
 
     host: str
     what: str
+    query: str
+    body: str
     given: dict[str, list[str]]
     headers: Mapping[str, str]
 
@@ -40,9 +42,16 @@ def standing_in(answer: Callable[[Asked], Answer], *, certificate: Path | None =
         def _answer(self) -> None:
             where = urlsplit(self.path)
             body = self.rfile.read(int(self.headers.get("Content-Length", "0"))).decode()
-            given = parse_qs(where.query) | parse_qs(body)
-            host = self.headers.get("Host", "").partition(":")[0]
-            said = answer(Asked(host, f"{self.command} {where.path}", given, dict(self.headers)))
+            said = answer(
+                Asked(
+                    host=self.headers.get("Host", "").partition(":")[0],
+                    what=f"{self.command} {where.path}",
+                    query=where.query,
+                    body=body,
+                    given=parse_qs(where.query) | parse_qs(body),
+                    headers=dict(self.headers),
+                )
+            )
             self.send_response(said.status)
             for name, value in {**said.headers, "Content-Length": str(len(said.body.encode()))}.items():
                 self.send_header(name, value)
