@@ -21,6 +21,7 @@ from tests.servers.waiting import wait_for
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.fault, pytest.mark.servers]
 BATCH, BATCHES = 3, 4
+LONG_AGO = timedelta(minutes=1)  # before the run that the job is held at, too
 
 
 @pytest.fixture
@@ -42,7 +43,7 @@ def lapsed_products() -> list[Product]:
     for _ in range(2):
         cart = make_cart()
         for product in products:
-            make_cart_item(cart=cart, product=product, held_until=now() - timedelta(seconds=1))
+            make_cart_item(cart=cart, product=product, held_until=now() - LONG_AGO)
     return products
 
 

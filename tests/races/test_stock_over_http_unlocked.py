@@ -94,7 +94,7 @@ def test_control_the_expiry_takes_holds_that_were_renewed(unlocked: UnlockedShop
             wait_for(lambda: expiry.holds == 64, "the expiry has released all")
 
         counts = races.hold_again(
-            unlocked.shop, lapse=timedelta(seconds=-1), apart=timedelta(0), first=let_it_read, then=let_it_release
+            unlocked.shop, lapse=-races.LONG_AGO, apart=timedelta(0), first=let_it_read, then=let_it_release
         )
 
     assert counts == {"200, held, lost": 64}
