@@ -2,11 +2,10 @@
 
 from celery import shared_task
 
-from core import services
-from core.clock import now
+from core.jobs import run_job
 
 
 @shared_task
-def forget_old_claims() -> int:
-    """Remove idempotency claims past their replay, and events and marks past their retention; how many rows."""
-    return services.forget_old(now=now())
+def forget_old_claims() -> bool:
+    """Remove idempotency claims past their replay, and events and marks past their retention, one process at a time."""
+    return run_job("forget old claims", "core.services.forget_old")

@@ -2,18 +2,16 @@
 
 from celery import shared_task
 
-from core.clock import now
 from core.jobs import run_job
-from inventory import services
 
 
 @shared_task(name="inventory.tasks.release_expired")
-def release_expired() -> None:
+def release_expired() -> bool:
     """Give lapsed holds back, every minute; the relay's process does the same, never both at once."""
-    run_job("release expired holds", "inventory.services.release_expired")
+    return run_job("release expired holds", "inventory.services.release_expired")
 
 
 @shared_task(name="inventory.tasks.check_inventory")
-def check_inventory() -> None:
-    """Prove the stock, every hour."""
-    services.check_inventory(now=now())
+def check_inventory() -> bool:
+    """Prove the stock, every hour, one process at a time."""
+    return run_job("prove the stock", "inventory.services.check_inventory")

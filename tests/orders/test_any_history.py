@@ -345,8 +345,14 @@ class Shop(RuleBasedStateMachine):
         raise AssertionError("something is stuck")
 
     def _is_anything_open(self) -> bool:
-        is_waiting = Order.objects.filter(status="pending_payment").exists()
-        return is_waiting or PaymentWork.objects.filter(done_at=None).exists()
+        return any(
+            rows.exists()
+            for rows in (
+                Order.objects.filter(status="pending_payment"),
+                PaymentWork.objects.filter(done_at=None),
+                OutboxEvent.objects.filter(published_at=None),
+            )
+        )
 
     def _check_the_end(self) -> None:
         assert set(Order.objects.values_list("status", flat=True)) <= ENDS
