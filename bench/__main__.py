@@ -3,9 +3,13 @@
 import sys
 from collections.abc import Callable
 
-from bench import imports, pages
+from bench import events, imports, pages
 
-MEASUREMENTS: dict[str, Callable[[], None]] = {"imports": imports.main, "pages": pages.main}
+MEASUREMENTS: dict[str, Callable[[], None]] = {
+    "events": events.main,
+    "imports": imports.main,
+    "pages": pages.main,
+}
 
 
 def main(names: list[str]) -> int:

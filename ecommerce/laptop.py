@@ -116,6 +116,8 @@ def _prepare_database(environment: dict[str, str]) -> None:
             empty = connection.execute("SELECT NOT EXISTS (SELECT FROM catalog_product)").fetchone() == (True,)
     except psycopg.Error as problem:
         raise LaptopProblem(f"PostgreSQL does not serve at DATABASE_URL: {str(problem).splitlines()[0]}") from None
+    if environment.get("KAFKA_BOOTSTRAP_SERVERS"):
+        _manage(environment, "create_topics")
     if empty or DEMO_UNFINISHED.exists():
         _say("Filling the shop with demo products (only the first time) ...")
         DEMO_UNFINISHED.touch()
@@ -138,6 +140,9 @@ def _serve(environment: dict[str, str], port: int, begin: float) -> int:
     manager = Manager(printer=console)
     for name, command in parse_procfile((BASE_DIR / "Procfile").read_text()).processes.items():
         manager.add_process(name, f"exec {command}", env=environment, cwd=str(BASE_DIR))
+    if environment.get("KAFKA_BOOTSTRAP_SERVERS"):
+        consumer = f"exec env DATABASE_POOL=0 {sys.executable} manage.py consume_events"
+        manager.add_process("consumer", consumer, env=environment, cwd=str(BASE_DIR))
     threading.Thread(target=_announce, args=(port, begin), daemon=True).start()
     manager.loop()
     if manager.returncode in (130, 143):  # honcho was told to stop, by Ctrl-C or SIGTERM

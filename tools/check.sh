@@ -21,6 +21,11 @@ step "missing migrations" env DATABASE_POOL=0 $bin/python -W ignore manage.py ma
 # The linter reads the SQL of each migration, which Django tells only to a live database.
 step "migrations safe on a live table" env DATABASE_POOL=0 $bin/python -m tests.servers -- $bin/python tools/lint_migrations.py
 step "deployment" sh tools/in-production.sh $bin/python manage.py check --deploy --fail-level WARNING
+if command -v promtool >/dev/null 2>&1 || [ "${CI:-}" = true ]; then
+    step "alert rules" promtool test rules deploy/prometheus/tests.yml
+else
+    echo "== alert rules: skipped, promtool is missing (bash deploy/prepare-machine.sh)"
+fi
 step "API schema" sh tools/in-production.sh $bin/python manage.py spectacular --fail-on-warn --validate --file /dev/null
 
 if [ -n "$failed" ]; then
