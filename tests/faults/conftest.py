@@ -11,8 +11,9 @@ import pytest
 import redis
 from pytest_django import Settings
 
-from tests.races.http_clients import new_client
+from tests.races.http_clients import Patient, new_client
 from tests.servers.embedded import PrivateValkey, private_valkey
+from tests.servers.flushing import win_deadlocks, win_no_more
 from tests.servers.pausing import SOCKET, Controller, controlling
 from tests.servers.shop import Shop, database_of_tests, running_shop
 
@@ -56,7 +57,8 @@ def _paused_shop(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory
                 extra={SOCKET: str(controller.path), "GUNICORN_CMD_ARGS": "--worker-connections 1"},
             )
         )
-        yield PausedShop(shop, controller, valkey, stack.enter_context(new_client(shop.url)))
+        yield PausedShop(shop, controller, valkey, stack.enter_context(new_client(shop.url, Patient())))
+        win_no_more()
         shop.kill("web")  # so many processes would take seconds to end in order
 
 
@@ -68,6 +70,7 @@ def paused(_paused_shop: PausedShop, settings: Settings) -> Iterator[PausedShop]
         valkey.flushdb()
     yield _paused_shop
     _paused_shop.controller.let_go()
+    win_deadlocks()
 
 
 @pytest.fixture(scope="module")
@@ -84,6 +87,6 @@ def crowded(_paused_shop: PausedShop) -> Iterator[PausedShop]:
             web=PAUSED_WEB,
             extra=extra,
         ) as shop,
-        new_client(shop.url) as client,
+        new_client(shop.url, Patient()) as client,
     ):
         yield PausedShop(shop, _paused_shop.controller, _paused_shop.valkey, client)

@@ -16,6 +16,7 @@ from typing import Any
 import httpx
 import pytest
 from django.db import connection
+from django.test import Client
 from pytest_django import Settings
 
 from cart import locks as cart_locks
@@ -60,6 +61,7 @@ def provider(_provider: Simulator, settings: Settings) -> Simulator:
     settings.PAYMENT_SIMULATOR_URL = _provider.url
     settings.PAYMENT_SIMULATOR_SECRET = SECRET
     settings.PAYMENT_PROVIDER_TIMEOUT = timedelta(seconds=20)
+    Client().get("/health/live")  # loads the middleware, of which some can not be loaded by several threads at once
     return _provider
 
 

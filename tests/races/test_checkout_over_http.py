@@ -22,6 +22,7 @@ from tests.orders.arranged import Basket, assert_stock_proven, basket, body_for,
 from tests.races.http_clients import Call, answer, at_once, count
 from tests.races.test_checkout import crowd_for_one_product, without_constraints
 from tests.servers.embedded import PrivateValkey, private_valkey
+from tests.servers.flushing import win_deadlocks, win_no_more
 from tests.servers.pausing import SOCKET, controlling
 from tests.servers.provider_books import Books
 from tests.servers.shop import Shop, database_of_tests, running_shop
@@ -81,15 +82,21 @@ def _shop(django_db_setup: None) -> Iterator[tuple[Shop, PrivateValkey]]:
         private_valkey() as valkey,
         running_shop(database_url=database_of_tests(), valkey_url=valkey.url, workers=4, threads=8) as shop,
     ):
+        for _ in range(
+            2
+        ):  # a busy machine is slow to fill pools of connections, and nobody should be turned away meanwhile
+            at_once(shop.url, [lambda client: client.get("/cart", headers={"X-Cart-Token": new_key()})] * CROWD)
         yield shop, valkey
+        win_no_more()
 
 
 @pytest.fixture
-def market(_shop: tuple[Shop, PrivateValkey], settings: Settings) -> Market:
+def market(_shop: tuple[Shop, PrivateValkey], settings: Settings) -> Iterator[Market]:
     """The shop, for one test; this process speaks to the same provider."""
     shop, valkey = _shop
     settings.PAYMENT_SIMULATOR_URL = shop.environment["PAYMENT_SIMULATOR_URL"]
-    return Market(shop, valkey, Books(settings.PAYMENT_SIMULATOR_URL))
+    yield Market(shop, valkey, Books(settings.PAYMENT_SIMULATOR_URL))
+    win_deadlocks()
 
 
 def buying(cart: Basket, key: str, client: httpx.Client) -> httpx.Response:
