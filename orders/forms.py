@@ -11,14 +11,16 @@ from core.errors import FieldError
 from core.money import Money
 from orders import policies
 from orders.types import CheckoutRequest, PostalAddress
+from payments import selectors as payments
 
-# What the simulated provider's cards do; a real provider brings fields of its own instead.
+# What the simulated provider's cards do; a real provider's script makes a token of the card that is typed into its own field.
 CARDS = [
     ("pm_card_visa", _("A card that works")),
     ("pm_card_declined", _("A card that is declined")),
     ("pm_card_insufficient_funds", _("A card without enough money")),
     ("pm_card_authentication_required", _("A card whose bank asks for a confirmation")),
 ]
+NO_CARD = _("Please enter your card. That needs JavaScript, since the card's number goes to our payment provider only.")
 # What a price depends on asks for it anew as soon as it changes; without scripts, the button below the methods does.
 RECALCULATE = {
     "hx-post": "",
@@ -66,6 +68,8 @@ class CheckoutForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        if payments.card_entry() is not None:
+            self.fields["payment_method"] = forms.CharField(max_length=100, error_messages={"required": NO_CARD})
         for name, token in self.autocomplete.items():
             look = "form-select" if name == "country" else "form-control"
             self.fields[name].widget.attrs.update({"class": look, "autocomplete": token})

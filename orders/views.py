@@ -4,10 +4,12 @@ import json
 import uuid
 from typing import Any
 
+from csp.decorators import csp_update
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.forms.utils import flatatt
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -24,6 +26,7 @@ from orders import selectors, services
 from orders.errors import EmptyCart, PriceChanged
 from orders.forms import RECALCULATE, CheckoutForm
 from orders.types import OrderStatus, OrderView
+from payments import selectors as payments
 from pricing.errors import NoShipping, UnknownShippingMethod
 from pricing.types import Quote
 
@@ -32,8 +35,16 @@ SEE_OTHER = 303
 
 
 @never_cache
-def checkout(request: HttpRequest) -> HttpResponse:
+def checkout(request: HttpRequest) -> HttpResponseBase:
     """The one page of checkout: shows what it costs, works it out anew, or buys."""
+    card_entry = payments.card_entry()
+    if card_entry is None:
+        return _checkout(request)
+    # Only where a card is entered may the provider's script run.
+    return csp_update(dict(card_entry.content_security_policy))(_checkout)(request)
+
+
+def _checkout(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and "update" not in request.POST:
         return _buy(request)
     typed = request.POST if request.method == "POST" else None
@@ -123,6 +134,7 @@ def _show(request: HttpRequest, form: CheckoutForm) -> HttpResponse:
         "quote": quote,
         "cart": carts.fresh_view(shopper=shopper, now=now()),
         "recalculate": flatatt(RECALCULATE),
+        "card_entry": payments.card_entry(),
     }
     return render(request, "orders/checkout.html", context)
 

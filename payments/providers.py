@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from payments.errors import ProviderRefused
 from payments.types import Provider
 
-KNOWN = {"simulated": "payments.simulated.SimulatedProvider", "stripe": "payments.stripe.StripeProvider"}
+KNOWN = {"simulated": "payments.simulated.SimulatedProvider", "stripe": "payments.stripe.provider.StripeProvider"}
 
 
 def current() -> Provider:

@@ -3,9 +3,12 @@
 from collections.abc import Collection
 from datetime import datetime
 
+from django.conf import settings
+
 from payments import writes
 from payments.models import Payment, Refund
-from payments.types import PaymentRef, PaymentStatus, RefundRef
+from payments.stripe import browser
+from payments.types import CardEntry, PaymentRef, PaymentStatus, RefundRef
 
 
 def find_payment(*, payment_id: int) -> PaymentRef | None:
@@ -32,3 +35,8 @@ def unsettled(*, created_before: datetime, limit: int, after_id: int = 0) -> lis
 def refunds(*, payment_id: int) -> list[RefundRef]:
     """A payment's refunds, the oldest first. One query."""
     return [writes.refund_ref_of(row) for row in Refund.objects.filter(payment_id=payment_id).order_by("pk")]
+
+
+def card_entry() -> CardEntry | None:
+    """How shoppers enter their card; None where payments are simulated, and a card is chosen. No query."""
+    return browser.card_entry() if settings.STRIPE_PUBLISHABLE_KEY else None

@@ -175,6 +175,18 @@ class Provider(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CardEntry:
+    """How shoppers enter a card that the shop never sees: by the provider's script, under a key that everybody may see.
+
+    ``content_security_policy`` is what the page must allow beside its own.
+    """
+
+    script_url: str
+    publishable_key: str
+    content_security_policy: Mapping[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WorkReport:
     """What one run of the payment work did: told the provider, was refused for good, or must come again."""
 

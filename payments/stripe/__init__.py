@@ -1,5 +1,1 @@
 """Stripe: payments through its own SDK, its webhooks, and its half of the checkout page."""
-
-from payments.stripe.provider import StripeProvider
-
-__all__ = ["StripeProvider"]

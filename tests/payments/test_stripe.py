@@ -9,7 +9,7 @@ import pytest
 from core.clock import now
 from core.money import Money
 from payments.errors import ProviderRefused, ProviderUnavailable
-from payments.stripe import StripeProvider
+from payments.stripe.provider import StripeProvider
 from payments.stripe.shapes import from_stripe, to_stripe
 from payments.types import PaymentRef, ProviderPayment, ProviderState, RefundStatus
 from tests.payments.arranged import unsaved, usd

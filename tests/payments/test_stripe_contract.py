@@ -9,7 +9,7 @@ import pytest
 from pytest_django import Settings
 
 from core.clock import now
-from payments.stripe import StripeProvider
+from payments.stripe.provider import StripeProvider
 from payments.types import PaymentRef, ProviderState, RefundStatus
 from tests.payments.arranged import unsaved, usd
 from tests.servers.stripe_api import stripe_keys

@@ -58,7 +58,7 @@ def stripe_api() -> Iterator[StripeApi]:
 @contextmanager
 def stripe_keys(settings: Settings, *, api_url: str = "http://127.0.0.1:9") -> Iterator[None]:
     """A shop that takes its payments through Stripe, whose API is at ``api_url``; nobody is there unless given."""
-    settings.PAYMENT_PROVIDER = "payments.stripe.StripeProvider"
+    settings.PAYMENT_PROVIDER = "payments.stripe.provider.StripeProvider"
     settings.STRIPE_SECRET_KEY = "sk_test_123"
     settings.STRIPE_PUBLISHABLE_KEY = "pk_test_of_the_tests"
     settings.STRIPE_WEBHOOK_SECRET = WEBHOOK_SECRET
