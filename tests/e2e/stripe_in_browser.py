@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import quote
 
 from playwright.sync_api import BrowserContext, sync_playwright
 
@@ -86,11 +85,6 @@ class StripeInBrowser:
                 self.approved.append(asked.given["payment"][0])
                 return Answer(status=303, headers={"Location": asked.given["return_url"][0]})
         return Answer(status=404)
-
-
-def question_at(payment: str, return_url: str) -> str:
-    """Where a bank asks about a payment, as Stripe says it."""
-    return f"https://hooks.stripe.com/redirect/authenticate/src_1?payment={payment}&return_url={quote(return_url, safe='')}"
 
 
 @contextmanager

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
@@ -14,33 +13,12 @@ from pytest_django.live_server_helper import LiveServer
 from orders.models import Order
 from payments.models import Payment
 from tests.e2e.client import ADDRESS
-from tests.e2e.stripe_in_browser import browser_and_stripe, question_at
+from tests.e2e.stripe_in_browser import browser_and_stripe
 from tests.orders.arranged import Basket, basket, stock_of, work_off
-from tests.servers.stripe_api import WEBHOOKS, Said, StripeApi, error, event, signature, stripe_api, stripe_keys
+from tests.servers.stripe_api import WEBHOOKS, StripeApi, as_asked, event, signature, stripe_api, stripe_keys
 
 pytestmark = [pytest.mark.browser, pytest.mark.servers, pytest.mark.xdist_group("stripe-browser")]
 GOOD, DECLINED, ASKS = "4242424242424242", "4000000000000002", "4000002760003184"
-STATUS = {"pm_good": "requires_capture", "pm_asks": "requires_action"}
-
-
-def _as_told(given: dict[str, list[str]]) -> Said:
-    """The PaymentIntent that somebody asks for; what becomes of it depends on the card."""
-    card = given["payment_method"][0]
-    made: dict[str, Any] = {
-        "id": f"pi_{given['metadata[payment_key]'][0]}",
-        "object": "payment_intent",
-        "amount": int(given["amount"][0]),
-        "amount_received": 0,
-        "currency": given["currency"][0],
-        "status": STATUS.get(card, "requires_payment_method"),
-        "metadata": {name: given[f"metadata[{name}]"][0] for name in ("payment_key", "reference")},
-    }
-    if card == "pm_declined":
-        return 402, error("card_error", "card_declined", decline_code="generic_decline", payment_intent=made)
-    if card == "pm_asks":
-        address = question_at(made["id"], given["return_url"][0])
-        made["next_action"] = {"type": "redirect_to_url", "redirect_to_url": {"url": address}}
-    return 200, made
 
 
 @pytest.fixture
@@ -48,7 +26,7 @@ def api(settings: Settings, live_server: LiveServer) -> Iterator[StripeApi]:
     """Stripe, as the shop's server sees it."""
     settings.PUBLIC_URL = live_server.url
     with stripe_api() as stood_in, stripe_keys(settings, api_url=stood_in.url):
-        stood_in.on("POST /v1/payment_intents", _as_told)
+        stood_in.on("POST /v1/payment_intents", as_asked)
         yield stood_in
 
 
@@ -143,7 +121,7 @@ def test_a_bank_asks_and_the_shopper_comes_back_to_a_paid_order(
         shopper.get_by_role("button", name="Complete authentication").click()
         expect(shopper.get_by_role("heading", level=1)).to_contain_text("Order ")
         expect(shopper.get_by_text("Your bank wants to be sure")).to_be_visible()
-        _status, made = _as_told(api.asked[0][1])
+        _status, made = as_asked(api.asked[0][1])
         body = json.dumps(event("payment_intent.amount_capturable_updated", made | {"status": "requires_capture"}))
         told = httpx.post(
             f"{live_server.url}{WEBHOOKS}", content=body, headers=signature(body.encode()), trust_env=False

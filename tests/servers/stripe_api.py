@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+from urllib.parse import quote
 
 from pytest_django import Settings
 
@@ -99,6 +100,31 @@ def intent(payment: PaymentRef, status: str, **changes: Any) -> dict[str, Any]:
         "payment_method_types": ["card"],
         **changes,
     }
+
+
+def as_asked(given: dict[str, list[str]]) -> Said:
+    """The PaymentIntent that somebody asks for: pm_declined is declined, the bank asks about pm_asks, any other is authorised."""
+    card = given["payment_method"][0]
+    made: dict[str, Any] = {
+        "id": f"pi_{given['metadata[payment_key]'][0]}",
+        "object": "payment_intent",
+        "amount": int(given["amount"][0]),
+        "amount_received": 0,
+        "currency": given["currency"][0],
+        "status": "requires_capture",
+        "metadata": {name: given[f"metadata[{name}]"][0] for name in ("payment_key", "reference")},
+    }
+    if card == "pm_declined":
+        made["status"] = "requires_payment_method"
+        return 402, error("card_error", "card_declined", decline_code="generic_decline", payment_intent=made)
+    if card == "pm_asks":
+        back = quote(given["return_url"][0], safe="")
+        address = f"https://hooks.stripe.com/redirect/authenticate/src_1?payment={made['id']}&return_url={back}"
+        made |= {
+            "status": "requires_action",
+            "next_action": {"type": "redirect_to_url", "redirect_to_url": {"url": address}},
+        }
+    return 200, made
 
 
 def charge(payment: PaymentRef, given_back: Money, **changes: Any) -> dict[str, Any]:
