@@ -3,11 +3,12 @@
 import sys
 from collections.abc import Callable
 
-from bench import events, imports, pages
+from bench import events, imports, inventory, pages
 
 MEASUREMENTS: dict[str, Callable[[], None]] = {
     "events": events.main,
     "imports": imports.main,
+    "inventory": inventory.main,
     "pages": pages.main,
 }
 
