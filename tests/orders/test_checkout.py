@@ -142,7 +142,10 @@ def test_two_shoppers_may_use_the_same_key() -> None:
 @pytest.mark.parametrize("step", ["paid", "declined", "refused"])
 def test_a_key_survives_that_its_guest_logs_in(step: str, provider: Simulator) -> None:
     cart, user, key = basket(1), make_user(), new_key()
-    changes: dict[str, Any] = {"declined": {"payment_method": "pm_card_declined"}, "refused": {"shipping_method": "pigeon"}}
+    changes: dict[str, Any] = {
+        "declined": {"payment_method": "pm_card_declined"},
+        "refused": {"shipping_method": "pigeon"},
+    }
     first = buy(cart, key=key, **changes.get(step, {}))
     merge_at_login(user_id=user.pk, cart_token=cart.cart.token, now=now())
 
