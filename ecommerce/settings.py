@@ -106,7 +106,9 @@ IDEMPOTENCY_LEASE = timedelta(seconds=25)
 IDEMPOTENCY_REFUSAL_LIFETIME = timedelta(seconds=300)
 IDEMPOTENCY_REPLAY_LIFETIME = timedelta(hours=24)
 PAYMENT_PROVIDER = (
-    "payments.stripe.provider.StripeProvider" if ENVIRONMENT.stripe_secret_key else "payments.simulated.SimulatedProvider"
+    "payments.stripe.provider.StripeProvider"
+    if ENVIRONMENT.stripe_secret_key
+    else "payments.simulated.SimulatedProvider"
 )
 PAYMENT_SIMULATOR_URL = ENVIRONMENT.payment_simulator_url
 PAYMENT_SIMULATOR_SECRET = ENVIRONMENT.payment_simulator_secret

@@ -11,8 +11,8 @@ from django.test import Client
 from accounts.models import User
 from core import dispatch, events
 from core.clock import now
-from core.models import EventMark, OutboxEvent, ParkedEvent
 from core.courier import LONGEST_DELAY_SECONDS, TRIES, TRIES_WHILE_BUSY, Courier
+from core.models import EventMark, OutboxEvent, ParkedEvent
 from core.outlets import LocalOutlet
 from core.relay import Relay
 from core.services import forget_old, retry_parked
