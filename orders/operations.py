@@ -206,7 +206,9 @@ def _follow_money(order: Order, payment: PaymentRef, *, now: datetime) -> tuple[
     steps: list[OrderHistory] = []
     for stage in stages.get(payment.status, ()):
         steps += writes.advance(order, None, stage, now=now)
-    if order.status == OrderStatus.PAID and order.payment_status == PaymentStatus.CAPTURED:
+    # Some of it, or all, may have gone back before the order heard that it was taken.
+    taken = (PaymentStatus.CAPTURED, PaymentStatus.PARTIALLY_REFUNDED, PaymentStatus.REFUNDED)
+    if order.status == OrderStatus.PAID and order.payment_status in taken:
         steps += writes.advance(order, OrderStatus.PROCESSING, None, now=now)
     refundable = (OrderStatus.PROCESSING, OrderStatus.SHIPPED, OrderStatus.DELIVERED)
     if order.payment_status == PaymentStatus.REFUNDED and order.status in refundable:

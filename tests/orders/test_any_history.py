@@ -8,6 +8,7 @@ import json
 import sqlite3
 import sys
 from collections import Counter
+from collections.abc import Sequence
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -21,7 +22,7 @@ import time_machine
 from django.db import connection
 from django.db.models import F, Q, Sum
 from django.test import Client
-from hypothesis import HealthCheck
+from hypothesis import HealthCheck, Phase
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -452,7 +453,15 @@ def _cents(amount: Decimal) -> int:
     return Money(amount, "USD").minor
 
 
-def _run(provider: Simulator, file: Path, shop: PytestSettings, *, examples: int, steps: int) -> None:
+def _run(
+    provider: Simulator,
+    file: Path,
+    shop: PytestSettings,
+    *,
+    examples: int,
+    steps: int,
+    phases: Sequence[Phase] = tuple(Phase),
+) -> None:
     shop.PAYMENT_PROVIDER_TIMEOUT = timedelta(
         seconds=0.4
     )  # most of the time goes by waiting for cards that say nothing
@@ -465,6 +474,8 @@ def _run(provider: Simulator, file: Path, shop: PytestSettings, *, examples: int
             stateful_step_count=steps,
             deadline=None,
             database=None,
+            phases=phases,
+            report_multiple_bugs=False,
             suppress_health_check=list(HealthCheck),
         ),
     )
@@ -483,3 +494,19 @@ def test_shop_and_provider_agree_after_every_step_of_many_long_histories(
     own_provider: Simulator, books: Path, settings: PytestSettings
 ) -> None:
     _run(own_provider, books, settings, examples=150, steps=60)
+
+
+@pytest.mark.soak
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    "broken",
+    ["payments.operations.schedule_void", "orders.operations._restock", "orders.handlers.follow_payment"],
+)
+def test_a_shop_that_leaves_a_step_out_is_found_out(
+    own_provider: Simulator, books: Path, settings: PytestSettings, monkeypatch: pytest.MonkeyPatch, broken: str
+) -> None:
+    """Positive control: money that is not given up, goods that are not put back, events that are not followed."""
+    monkeypatch.setattr(broken, lambda *_args, **_named: None)
+
+    with pytest.raises(AssertionError):
+        _run(own_provider, books, settings, examples=40, steps=25, phases=[Phase.generate])

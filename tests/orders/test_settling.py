@@ -2,16 +2,21 @@
 
 import json
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import httpx
 import pytest
 
 from core.clock import now
+from core.money import Money
 from orders import services
 from orders.errors import InvalidTransition, OrderNotFound
 from orders.models import Order
+from orders.refunding import refund_order
+from orders.types import RefundRequest
 from payments.models import PaymentWork
+from payments.services import do_payment_work
 from tests.factories import make_user
 from tests.orders.arranged import (
     assert_stock_proven,
@@ -198,6 +203,21 @@ def test_only_a_captured_order_is_prepared(provider: Simulator) -> None:
     assert history_of(order)[-2:] == [("payment", "authorised", "captured"), ("order", "paid", "processing")]
     assert events_of(order) == ["order.created", "order.paid", "payment.captured", "order.processing"]
     assert at_provider(provider, order) == [("captured", 2500, 0)]
+
+
+@pytest.mark.parametrize(("amount", "ended"), [("5.00", "processing"), ("25.00", "refunded")])
+def test_money_given_back_before_the_order_heard_that_it_was_taken_leaves_no_order_behind(
+    provider: Simulator, amount: str, ended: str
+) -> None:
+    order = order_of(buy(basket(2)))
+    do_payment_work(now=now())
+    wanted = RefundRequest(amount=Money(Decimal(amount), "USD"))
+    refund_order(number=order.number, request=wanted, key=new_key(), actor_id=1, now=now())
+    do_payment_work(now=now())
+
+    work_off()
+
+    assert status_of(order) == (ended, "refunded" if ended == "refunded" else "partially_refunded")
 
 
 def test_a_capture_refused_for_good_cancels_restocks_and_voids(provider: Simulator) -> None:
