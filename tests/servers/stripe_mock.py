@@ -35,7 +35,9 @@ def running_stripe_mock() -> Iterator[StripeMock]:
     """A stripe-mock of one's own."""
     port = free_port()
     program = command("stripe-mock", REMEDY)
-    process = subprocess.Popen([program, "-http-addr", f"127.0.0.1:{port}"], stdout=subprocess.DEVNULL)
+    # It listens for TLS too, and on a port that is always the same unless told.
+    addresses = ["-http-addr", f"127.0.0.1:{port}", "-https-addr", f"127.0.0.1:{free_port()}"]
+    process = subprocess.Popen([program, *addresses], stdout=subprocess.DEVNULL)
     behind = f"http://127.0.0.1:{port}"
     mock = StripeMock()
     try:
