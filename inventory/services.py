@@ -20,6 +20,7 @@ from inventory.models import Allocation, Inventory, Reservation, StockMovement, 
 from inventory.policies import Shelf
 from inventory.types import InventoryReport, ReleasedHolds, StockLevel
 
+BATCHES_A_LOOK = 40
 MOST_UNITS = 1_000_000_000  # what fits the column with room to add
 
 
@@ -162,15 +163,17 @@ def release_expired(*, now: datetime, batch: int = 500) -> ReleasedHolds:
     while True:
         lapsed = Reservation.objects.filter(expires_at__lte=now, inventory__product_id__gt=last)
         ids = lapsed.order_by("inventory__product_id").values_list("inventory__product_id", flat=True)
-        products = list(ids.distinct()[:batch])
+        # Many batches' worth at a time: each look goes through all that has lapsed.
+        products = list(ids.distinct()[: batch * BATCHES_A_LOOK])
         if not products:
             break
         last = products[-1]
-        with unit_of_work():
-            released = operations.release_lapsed(product_ids=products, now=now)
-        holds += len(released)
-        units += sum(hold.quantity for hold in released)
-        lines.update(hold.cart_line_id for hold in released if hold.cart_line_id is not None)
+        for at in range(0, len(products), batch):
+            with unit_of_work():
+                released = operations.release_lapsed(product_ids=products[at : at + batch], now=now)
+            holds += len(released)
+            units += sum(hold.quantity for hold in released)
+            lines.update(hold.cart_line_id for hold in released if hold.cart_line_id is not None)
     count_carts: Callable[..., int] = import_string(settings.CART_COUNTER)
     carts = count_carts(cart_line_ids=lines) if lines else 0
     metrics.CART_ABANDONMENTS.inc(carts)
