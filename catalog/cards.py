@@ -60,7 +60,7 @@ def cards(chosen: Sequence[tuple[int, int]]) -> tuple[FamilyCard, ...]:
     return tuple(card for card in made if card is not None)
 
 
-def stored_picture(picture: dict[str, str] | None, title: str, category_path: str) -> Picture:
+def _stored_picture(picture: dict[str, str] | None, title: str, category_path: str) -> Picture:
     """What FIRST_PICTURE found, or the department's drawing."""
     found = picture or {"file": "", "alt": ""}
     return picture_of(file=found["file"], alt=found["alt"], title=title, category_path=category_path)
@@ -90,6 +90,6 @@ def _card(variants: list[dict[str, Any]], shown: int) -> FamilyCard | None:
         rating=product["rating"],
         review_count=product["review_count"],
         is_new=released is not None and moment - NEW_FOR <= released <= moment,
-        picture=stored_picture(product["picture"], title, product["category_path"]),
+        picture=_stored_picture(product["picture"], title, product["category_path"]),
         category_name=product["category_name"],
     )

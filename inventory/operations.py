@@ -23,13 +23,14 @@ from inventory.types import Coordinates, Hold, HoldRequest, LineMerge, OrderMove
 def hold(*, requests: Sequence[HoldRequest], near: Coordinates | None, now: datetime) -> dict[int, Hold]:
     """Make each cart line hold the quantity it asks for, moving the difference only; all lines or none. Returns holds by line.
 
-    Where stock is short, lapsed holds on it are released first. Three statements when there is stock. Raises
+    Where stock is short, lapsed holds on it are released first. Two messages to the server when there is stock. Raises
     InsufficientInventory, and RuntimeError outside a transaction.
     """
     require_transaction("inventory.operations.hold")
     line_ids = [request.cart_line_id for request in requests]
-    shelves = locks.stock_of(product_ids=[request.product_id for request in requests])
-    held = locks.holds_of(cart_line_ids=line_ids)
+    shelves, held = locks.stock_and_holds(
+        product_ids=[request.product_id for request in requests], cart_line_ids=line_ids
+    )
     plan = plan_holds(requests=requests, shelves=shelves, held=held, near=near)
     dropped: list[HeldUnits] = []
     if plan.short:

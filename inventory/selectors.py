@@ -1,12 +1,9 @@
 """What pages, API and the other apps read of the stock."""
 
 from collections.abc import Collection
-from datetime import datetime
 
 from django.db import connection
-from django.db.models import Min, Sum
 
-from inventory.models import Reservation
 from inventory.types import Availability, Hold, WarehouseAvailability
 
 # The product's own row tells what is kept nowhere from what does not exist.
@@ -17,6 +14,10 @@ _AVAILABILITY = """
         ON i.product_id = p.id AND p.is_active
     WHERE p.id = ANY(%s::bigint[])
     ORDER BY p.id, w.priority, w.code
+"""
+_HOLDS = """
+    SELECT cart_line_id, sum(quantity), min(expires_at) FROM inventory_reservation
+    WHERE cart_line_id = ANY(%s::bigint[]) GROUP BY cart_line_id
 """
 
 
@@ -44,18 +45,12 @@ def availability(*, product_ids: Collection[int]) -> dict[int, Availability]:
 
 def cart_holds(*, cart_line_ids: Collection[int]) -> dict[int, Hold]:
     """What cart lines hold; a line without a hold is left out. A hold may have lapsed: compare `until` with now. One query."""
-    rows: list[tuple[int | None, int, datetime | None]] = list(
-        Reservation.objects.filter(cart_line_id__in=set(cart_line_ids))
-        .order_by("cart_line_id")
-        .values("cart_line_id")
-        .annotate(units=Sum("quantity"), until=Min("expires_at"))
-        .values_list("cart_line_id", "units", "until")
-    )
-    return {
-        line_id: Hold(cart_line_id=line_id, quantity=units, until=until)
-        for line_id, units, until in rows
-        if line_id is not None and until is not None
-    }
+    with connection.cursor() as cursor:
+        cursor.execute(_HOLDS, [list(cart_line_ids)])
+        return {
+            line_id: Hold(cart_line_id=line_id, quantity=units, until=until)
+            for line_id, units, until in cursor.fetchall()
+        }
 
 
 def _availability(product_id: int, warehouses: tuple[WarehouseAvailability, ...], threshold: int) -> Availability:

@@ -88,15 +88,18 @@ def test_adding_more_of_a_line_holds_the_difference_and_prolongs_the_hold() -> N
     assert Reservation.objects.get().quantity == 7
 
 
-def test_adding_takes_six_statements_for_one_warehouse(
+def test_adding_takes_six_statements_in_five_messages_for_one_warehouse(
     django_assert_num_queries: DjangoAssertNumQueries, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     product = make_product(stock=10)
     shopper = add(product, 1)
     monkeypatch.setattr(selectors, "fresh_view", lambda **_: None)  # the answer's reading is counted below
 
-    with django_assert_num_queries(6 + 2):  # the savepoint of the test's own transaction, made and released
+    # Stock is locked and its holds are read in one message; the savepoint of the test's own transaction is made and released.
+    with django_assert_num_queries(5 + 2) as sent:
         services.add_item(shopper=shopper, product_id=product.pk, quantity=1, now=NOW)
+
+    assert sum(query["sql"].strip().count(";") for query in sent.captured_queries) == 1
 
 
 def test_a_cart_of_twenty_lines_is_read_in_four_statements(django_assert_num_queries: DjangoAssertNumQueries) -> None:

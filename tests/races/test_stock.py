@@ -8,8 +8,7 @@ from functools import partial
 from typing import Any
 
 import pytest
-from django.db import IntegrityError, OperationalError, transaction
-from django.db.models import QuerySet
+from django.db import IntegrityError, OperationalError, connection, transaction
 
 from cart import services as carts
 from cart.models import Cart, CartItem
@@ -22,6 +21,7 @@ from inventory.types import HoldRequest
 from tests.factories import make_cart, make_cart_item, make_product, make_stock, make_user
 from tests.guards import LockGuard
 from tests.races.threads import PATIENCE_SECONDS, at_once
+from tests.servers.waiting import wait_for
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.race]
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -64,14 +64,15 @@ def take_out_the_lock(monkeypatch: pytest.MonkeyPatch, *, readers: int) -> None:
     """Read stock without locking it, and go on only when all ``readers`` have read: the worst that can happen, each time."""
     everybody_has_read = threading.Barrier(readers)
 
-    def read_only(rows: "QuerySet[Inventory]") -> locks.Shelves:
-        shelves: locks.Shelves = {}
-        for row in rows.select_related("warehouse").order_by("product_id", "warehouse_id"):
-            shelves.setdefault(row.product_id, []).append(locks._shelf(row))
+    shelves_of = locks._shelves
+
+    def read_and_wait(rows: Any) -> locks.Shelves:
+        shelves = shelves_of(rows)
         everybody_has_read.wait(PATIENCE_SECONDS)
         return shelves
 
-    monkeypatch.setattr(locks, "_lock", read_only)
+    monkeypatch.setattr(locks, "_LOCKING", "")
+    monkeypatch.setattr(locks, "_shelves", read_and_wait)
 
 
 def test_of_sixty_four_shoppers_for_ten_units_exactly_ten_get_one() -> None:
@@ -147,6 +148,51 @@ def test_shoppers_raising_quantities_at_once_share_what_there_is() -> None:
     assert_proven()
 
 
+ONE_STATEMENT = """
+    WITH locked AS MATERIALIZED (SELECT id FROM inventory_inventory WHERE product_id = %s FOR NO KEY UPDATE)
+    SELECT r.id FROM (SELECT count(*) FROM locked) n, inventory_reservation r WHERE r.cart_line_id = %s
+"""
+
+
+@pytest.mark.parametrize(
+    ("together", "seen"),
+    [
+        pytest.param(True, 0, id="two statements"),
+        pytest.param(False, 1, id="control: one statement sees what is gone"),
+    ],
+)
+def test_holds_are_read_after_the_wait_for_the_lock(together: bool, seen: int) -> None:
+    item = make_cart_item(cart=make_cart(), product=make_product(stock=5), quantity=3, held_until=NOW)
+    locked = threading.Event()
+
+    def end_the_hold() -> None:
+        with transaction.atomic():
+            locks.stock_of(product_ids=[item.product_id])
+            locked.set()
+            wait_for(somebody_waits, "nobody waits for the lock")
+            operations.release_cart_lines(cart_line_ids=[item.pk], now=NOW)
+
+    def read() -> int:
+        assert locked.wait(PATIENCE_SECONDS)
+        with transaction.atomic(), connection.cursor() as cursor:
+            if together:
+                return len(locks.stock_and_holds(product_ids=[item.product_id], cart_line_ids=[item.pk])[1])
+            cursor.execute(ONE_STATEMENT, [item.product_id, item.pk])
+            return len(cursor.fetchall())
+
+    _, found = at_once([end_the_hold, read])
+
+    assert found == seen
+
+
+def somebody_waits() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock')"
+        )
+        return bool((cursor.fetchone() or (False,))[0])
+
+
 def test_the_same_products_in_opposite_order_do_not_deadlock() -> None:
     products = [make_product(stock=1000) for _ in range(3)]
 
@@ -166,15 +212,15 @@ def test_control_locked_as_they_come_they_deadlock(monkeypatch: pytest.MonkeyPat
     products = [make_product(stock=10) for _ in range(2)]
     each_has_one = threading.Barrier(2)
 
-    def as_they_come(*, product_ids: Collection[int]) -> locks.Shelves:
+    def as_they_come(*, product_ids: Collection[int], cart_line_ids: Collection[int]) -> Any:
         shelves: locks.Shelves = {}
         for place, product_id in enumerate(product_ids):
             if place:
                 each_has_one.wait(PATIENCE_SECONDS)
-            shelves |= locks._lock(Inventory.objects.filter(product_id=product_id))
-        return shelves
+            shelves |= locks.stock_of(product_ids=[product_id])
+        return shelves, locks.holds_of(cart_line_ids=cart_line_ids)
 
-    monkeypatch.setattr(locks, "stock_of", as_they_come)
+    monkeypatch.setattr(locks, "stock_and_holds", as_they_come)
     results = at_once(
         [
             partial(hold_in_own_transaction, requests_for(1, products)),
