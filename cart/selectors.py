@@ -74,7 +74,7 @@ def proves_cart(*, shopper: Shopper, cart_id: int) -> bool:
 
 def count_carts(*, cart_line_ids: Collection[int]) -> int:
     """How many carts these lines are in. One query."""
-    return CartItem.objects.filter(pk__in=cart_line_ids).values("cart_id").distinct().count()
+    return CartItem.objects.filter(pk__any_of=cart_line_ids).values("cart_id").distinct().count()
 
 
 def is_sold(product: SellableProduct) -> bool:
