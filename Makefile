@@ -6,7 +6,7 @@ BIN := .venv/bin
 ARGS ?=
 WORKERS ?= 2
 
-.PHONY: help run test check format soak bench bench-inventory bench-events vendor lock clean
+.PHONY: help run test check format soak bench bench-checkout bench-inventory bench-events vendor lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' Makefile
@@ -28,6 +28,9 @@ soak: dev-packages ## the long forms of the tests
 
 bench: dev-packages ## measure; prints tables, asserts nothing
 	@$(BIN)/python -m tests.servers -- $(BIN)/python -m bench $(ARGS)
+
+bench-checkout: dev-packages ## measure checkouts over HTTP beside pgbench, and how many can wait at once
+	@$(BIN)/python -m tests.servers -- $(BIN)/python -m bench checkout
 
 bench-inventory: dev-packages ## measure holds, availability and expiry beside pgbench
 	@$(BIN)/python -m tests.servers -- $(BIN)/python -m bench inventory

@@ -3,9 +3,10 @@
 import sys
 from collections.abc import Callable
 
-from bench import events, imports, inventory, pages
+from bench import checkout, events, imports, inventory, pages
 
 MEASUREMENTS: dict[str, Callable[[], None]] = {
+    "checkout": checkout.main,
     "events": events.main,
     "imports": imports.main,
     "inventory": inventory.main,
