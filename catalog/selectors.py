@@ -12,8 +12,9 @@ from django.utils.translation import gettext as _
 
 from catalog.cards import cards
 from catalog.facets import count_facets, count_totals
+from catalog.family_facts import load_family_facts
 from catalog.matching import ACTIVE, DOCUMENT, clean_query, conditions, matching, text_query
-from catalog.models import Brand, Category, Product
+from catalog.models import Brand, Category, Product, ProductFamily
 from catalog.pictures import department_picture, picture_of
 from catalog.product_pages import load_product_page
 from catalog.types import (
@@ -23,6 +24,7 @@ from catalog.types import (
     CategoryPage,
     Department,
     FamilyCard,
+    FamilyFacts,
     HomePage,
     Listing,
     ListingFilters,
@@ -172,6 +174,21 @@ def home() -> HomePage:
     every = {card.product_id: card for card in cards([pair for shelf in shelves for pair in shelf])}
     popular, newest, deals = (_on_shelf(shelf, every) for shelf in shelves)
     return HomePage(departments=departments(), popular=popular, newest=newest, deals=deals)
+
+
+def family_facts(*, family_ids: Collection[int]) -> dict[int, FamilyFacts]:
+    """Those of these families that have something on sale, with all that is said of them, by id. Three queries."""
+    return load_family_facts(family_ids)
+
+
+def families_of(*, product_ids: Collection[int]) -> set[int]:
+    """The families that these products belong to. One query."""
+    return set(Product.objects.filter(pk__any_of=product_ids).values_list("family_id", flat=True))
+
+
+def family_ids(*, above: int, at_most: int) -> list[int]:
+    """The next families by id behind ``above``, active or not. One query."""
+    return list(ProductFamily.objects.filter(pk__gt=above).order_by("pk").values_list("pk", flat=True)[:at_most])
 
 
 def product_page(*, slug: str | None = None, product_id: int | None = None) -> ProductPage:

@@ -26,6 +26,7 @@ class SortOrder(models.TextChoices):
     PRICE_DESC = "price_desc", _("Price: high to low")
     RATING = "rating", _("Best rated")
     NEWEST = "newest", _("Newest")
+    BEST_SELLING = "best_selling", _("Best selling")
 
 
 class AttributeKind(models.TextChoices):
@@ -97,6 +98,50 @@ class OfferedProduct:
     category: str
     review_count: int
     released_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VariantAttribute:
+    """One value of an attribute of a variant; ``is_filter`` where shoppers may narrow lists by it."""
+
+    code: str
+    name: str
+    value: str
+    unit: str
+    is_filter: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VariantFacts:
+    """A product on sale with all that is said of it; ``picture`` is the name of a file, empty where there is none."""
+
+    id: int
+    sku: str
+    eans: tuple[str, ...]
+    slug: str
+    title: str
+    description: str
+    price: Money
+    rating: Decimal
+    review_count: int
+    position: int
+    released_at: datetime | None
+    picture: str
+    attributes: tuple[VariantAttribute, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FamilyFacts:
+    """A family with all of it that is on sale. ``category`` is a slug path, ``category_names`` lead from the root to it."""
+
+    id: int
+    title: str
+    brand: str
+    brand_name: str
+    category_id: int
+    category: str
+    category_names: tuple[str, ...]
+    variants: tuple[VariantFacts, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,8 +4,13 @@ from core.types import Job, Subscriber
 
 _FOLLOW = (Subscriber("orders", "orders.handlers.follow_payment"),)
 
+_SEARCH_PRODUCT = (Subscriber("search", "search.handlers.product_changed", together=100),)
+
 SUBSCRIBERS: dict[str, tuple[Subscriber, ...]] = {
     "cart.changed": (Subscriber("carts", "cart.handlers.forget_cached", together=100),),
+    "product.changed": _SEARCH_PRODUCT,
+    "inventory.availability_changed": _SEARCH_PRODUCT,
+    "order.paid": (Subscriber("search", "search.handlers.order_paid"),),
     "payment.authorised": _FOLLOW,
     "payment.declined": _FOLLOW,
     "payment.captured": _FOLLOW,
@@ -18,5 +23,6 @@ SUBSCRIBERS: dict[str, tuple[Subscriber, ...]] = {
 JOBS: tuple[Job, ...] = (
     Job("payment work", "payments.services.do_payment_work", 1.0),
     Job("settle payments", "orders.services.settle_payments", 10.0),
+    Job("rebuild search documents", "search.services.follow_changes", 0.0),
     Job("release expired holds", "inventory.services.release_expired", 60.0),
 )

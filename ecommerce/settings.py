@@ -52,6 +52,7 @@ INSTALLED_APPS = [
     "cart",
     "payments",
     "orders",
+    "search",
     "ecommerce.apps.EcommerceConfig",
 ]
 MIDDLEWARE = [

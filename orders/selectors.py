@@ -1,6 +1,6 @@
 """What pages and API read of orders, and what a purchase would cost."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -156,6 +156,20 @@ def lines_to_ship(*, product_id: int, warehouse_id: int) -> dict[int, int]:
     lines = OrderLine.objects.filter(product_id=product_id, order__status__in=open_orders)
     left = lines.annotate(left=Coalesce(Sum("shipped__quantity", filter=here), 0))
     return dict(left.values_list("pk", "left"))
+
+
+def units_sold(*, product_ids: Collection[int], since: datetime) -> dict[int, int]:
+    """How many units of each product were sold since then, in orders that were not called off; none are left out. One query."""
+    called_off = (OrderStatus.PENDING_PAYMENT, OrderStatus.PAYMENT_FAILED, OrderStatus.CANCELLED)
+    lines = OrderLine.objects.filter(product__pk__any_of=product_ids, order__placed_at__gte=since)
+    counted = lines.exclude(order__status__in=called_off).order_by().values_list("product_id")
+    return dict(counted.annotate(units=Sum("quantity")))
+
+
+def products_of(*, number: str) -> set[int]:
+    """The products in an order. One query."""
+    lines = OrderLine.objects.filter(order__number=number, product__isnull=False)
+    return set(lines.values_list("product_id", flat=True))
 
 
 def view_of(

@@ -22,6 +22,7 @@ LOCK_ORDER = (
     "orders_return",
     "inventory_inventory",
     "inventory_reservation",
+    "search_searchdocument",
 )
 # Writing to the first needs a lock on the second.
 GUARDED = {

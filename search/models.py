@@ -1,0 +1,122 @@
+"""What is searched: a document per family with its variants, the same for both engines, and the indexes it is copied to."""
+
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.search import SearchVectorField
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from core.fields import AmountField
+
+
+class SearchDocument(models.Model):
+    """A family as it is searched. Its row stays when nothing of it is sold any more: a late update must not bring it back."""
+
+    family_id = models.BigIntegerField(_("family"), primary_key=True)
+    # Grows with every change; Elasticsearch keeps the highest it was given and refuses the rest.
+    version = models.BigIntegerField(_("version"), default=0)
+    indexed_version = models.BigIntegerField(_("version in Elasticsearch"), default=0)
+    is_live = models.BooleanField(_("found"), default=False)
+    document = models.JSONField(_("document"), default=dict)
+    updated_at = models.DateTimeField(_("updated"))
+
+    # Of the document, what PostgreSQL searches, filters, counts and sorts by.
+    brand = models.CharField(_("brand"), max_length=200, blank=True)
+    # The category's address and those of all above it.
+    categories = ArrayField(models.CharField(max_length=500), default=list)
+    codes = ArrayField(models.CharField(max_length=64), default=list)
+    rating = models.DecimalField(_("rating"), max_digits=3, decimal_places=2, default=0)
+    review_count = models.IntegerField(_("reviews"), default=0)
+    units_sold = models.IntegerField(_("units sold"), default=0)
+    popularity = models.FloatField(_("popularity"), default=0)
+    in_stock = models.BooleanField(_("in stock"), default=False)
+    released_at = models.DateTimeField(_("released"), null=True)
+    words = SearchVectorField(null=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="search_document_indexed_no_newer", condition=models.Q(indexed_version__lte=models.F("version"))
+            )
+        ]
+        indexes = [
+            GinIndex(name="search_document_words", fields=["words"]),
+            GinIndex(name="search_document_codes", fields=["codes"]),
+            GinIndex(name="search_document_categories", fields=["categories"]),
+            models.Index(
+                name="search_document_popular",
+                fields=["-in_stock", "-popularity", "-family_id"],
+                condition=models.Q(is_live=True),
+            ),
+            models.Index(name="search_document_brand", fields=["brand"], condition=models.Q(is_live=True)),
+            models.Index(
+                name="search_document_unsent",
+                fields=["family_id"],
+                condition=models.Q(version__gt=models.F("indexed_version")),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.family_id}, version {self.version}"
+
+
+class SearchWork(models.Model):
+    """That a family may have changed: its document is to be rebuilt. Rows are only added and taken: nobody waits for anybody."""
+
+    family_id = models.BigIntegerField(_("family"))
+
+    def __str__(self) -> str:
+        return str(self.family_id)
+
+
+class SearchVariant(models.Model):
+    """A variant of a live document: what filters and facets look at. A family matches if one variant fits them all."""
+
+    product_id = models.BigIntegerField(_("product"), primary_key=True)
+    document = models.ForeignKey(SearchDocument, on_delete=models.CASCADE, related_name="variants")
+    position = models.IntegerField(_("position in its family"), default=0)
+    price = AmountField(_("price"))
+    in_stock = models.BooleanField(_("in stock"), default=False)
+    # "code=value", of the attributes that are offered as filters.
+    attributes = ArrayField(models.TextField(), default=list)
+
+    class Meta:
+        indexes = [
+            models.Index(name="search_variant_price", fields=["price", "document"]),
+            GinIndex(name="search_variant_attributes", fields=["attributes"]),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.product_id)
+
+
+class SearchIndex(models.Model):
+    """An index in Elasticsearch. Changes go to the one that serves and to one that is being built: none is lost meanwhile."""
+
+    class State(models.TextChoices):
+        BUILDING = "building", _("Being built")
+        SERVING = "serving", _("Serving")
+        KEPT = "kept", _("Kept for a roll-back")
+        DROPPED = "dropped", _("Dropped")
+
+    name = models.CharField(_("name"), max_length=200, unique=True)
+    state = models.CharField(_("state"), max_length=10, choices=State, default=State.BUILDING)
+    # The last family that a build has copied: where it goes on after it was interrupted.
+    built_to = models.BigIntegerField(_("built up to"), default=0)
+    created_at = models.DateTimeField(_("created"))
+    served_from = models.DateTimeField(_("served from"), null=True, blank=True)
+    served_to = models.DateTimeField(_("served to"), null=True, blank=True)
+
+    class Meta:
+        verbose_name_plural = "search indexes"
+        constraints = [
+            models.UniqueConstraint(
+                name="search_index_one_serves", fields=["state"], condition=models.Q(state="serving")
+            ),
+            models.UniqueConstraint(
+                name="search_index_one_is_built", fields=["state"], condition=models.Q(state="building")
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name

@@ -1,0 +1,48 @@
+"""Use cases of the search that jobs, commands and staff start."""
+
+import time
+from collections.abc import Callable
+from datetime import datetime
+
+from catalog import selectors as catalog
+from core.transactions import unit_of_work
+from search import operations, writes
+from search.models import SearchDocument
+
+BATCH = 250
+SLICE_SECONDS = 2.0
+
+
+def follow_changes(*, now: datetime) -> int:
+    """Rebuild the documents of what has changed, for a slice of time at most; how many have changed with it.
+
+    A note is forgotten in the transaction that does what it asks for; one that comes meanwhile stays for the next time.
+    """
+    end = time.monotonic() + SLICE_SECONDS
+    changed = 0
+    while time.monotonic() < end:
+        with unit_of_work():
+            work = writes.take_work(at_most=BATCH)
+            if work:
+                changed += len(operations.rebuild(family_ids=list(work), now=now))
+                writes.end_work([note for notes in work.values() for note in notes])
+        if not work:
+            break
+    return changed
+
+
+def build_documents(*, now: datetime, advance: Callable[[int], None] = lambda families: None) -> int:
+    """Rebuild the documents of all families, told in batches; how many have changed. Those of families that are gone end too."""
+    changed, last = 0, 0
+    while family_ids := _next(last):
+        with unit_of_work():
+            changed += len(operations.rebuild(family_ids=family_ids, now=now))
+        last = family_ids[-1]
+        advance(len(family_ids))
+    return changed
+
+
+def _next(last: int) -> list[int]:
+    """The next families that are in the catalogue or have a document."""
+    known = SearchDocument.objects.filter(pk__gt=last).order_by("pk").values_list("pk", flat=True)[:BATCH]
+    return sorted({*catalog.family_ids(above=last, at_most=BATCH), *known})[:BATCH]
