@@ -1,3 +1,15 @@
-"""Facts about carts that others act on; their data are the cart's id and version."""
+"""Facts about carts that others act on."""
 
-CHANGED = "cart.changed"
+from dataclasses import dataclass
+
+from core.event_types import event
+from core.events import CART_EVENTS
+
+
+@event("cart.changed", topic=CART_EVENTS)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CartChanged:
+    """A cart's lines or holds are not what they were; the key is the cart's id."""
+
+    cart_id: int
+    version: int

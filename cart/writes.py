@@ -12,9 +12,9 @@ from django.conf import settings
 from django.db import connection, transaction
 
 from cart import cached
-from cart.events import CHANGED
+from cart.events import CartChanged
 from cart.models import Cart
-from core.events import CART_EVENTS, insertion, insertion_parameters
+from core.events import insertion, insertion_parameters
 from core.money import Money
 
 # The start of a hold counts until the limit is over and a rest of the same length has passed: then it begins anew.
@@ -139,7 +139,7 @@ def _shared(cart: Cart, product_id: int, price: Money, address: str, now: dateti
 
 
 def _event(cart_id: int, now: datetime) -> dict[str, Any]:
-    return insertion_parameters(topic=CART_EVENTS, key=str(cart_id), type=CHANGED, now=now)
+    return insertion_parameters(CartChanged, key=str(cart_id), now=now)
 
 
 def _written(sql: str, params: dict[str, Any]) -> WrittenLine | None:

@@ -11,6 +11,7 @@ from django.db.models.functions import Cast, Concat
 from django.utils.text import slugify
 
 from catalog import locks, writes
+from catalog.events import PartChanged, ProductChanged
 from catalog.feeds.merging import ALL_FIELDS, FAMILY_FIELDS, changes, kept_pictures
 from catalog.feeds.stored import by_sku
 from catalog.models import Attribute, Brand, Category, FormerCategoryAddress, Product, ProductFamily, Seller
@@ -179,6 +180,13 @@ def announce(*, product_ids: Iterable[int], now: datetime) -> None:
     _publish(locked.values_list("pk", flat=True), now)
 
 
+def announce_part(*, kind: str, ids: Iterable[int], now: datetime) -> None:
+    """Tell that these categories, brands, sellers or attributes (``kind``, a model's name) are not what they were."""
+    require_transaction("catalog.operations.announce_part")
+    told = {f"{kind}-{part_id}": PartChanged(kind=kind, id=part_id) for part_id in sorted(set(ids))}
+    events.publish_all(told, now=now)
+
+
 def hold_categories() -> None:
     """Let nobody else change the tree until the transaction ends; to be called before what is to be changed is read."""
     require_transaction("catalog.operations.hold_categories")
@@ -208,12 +216,7 @@ def readdress_categories() -> None:
 
 
 def _publish(product_ids: Iterable[int], now: datetime) -> None:
-    events.publish_all(
-        topic=events.CATALOG_EVENTS,
-        type="product.changed",
-        data_by_key={str(pk): {"product_id": pk} for pk in sorted(product_ids)},
-        now=now,
-    )
+    events.publish_all({str(pk): ProductChanged(product_id=pk) for pk in sorted(product_ids)}, now=now)
 
 
 def offer_filters(*, codes: Iterable[str]) -> None:

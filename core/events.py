@@ -9,6 +9,7 @@ from typing import Any
 from psycopg.types.json import Jsonb
 
 from core.copying import copy_rows
+from core.event_types import as_data, type_of
 from core.models import OutboxEvent
 from core.transactions import require_transaction
 
@@ -26,45 +27,39 @@ def bucket_of(key: str) -> int:
     return zlib.crc32(key.encode()) % BUCKETS
 
 
-def publish(*, topic: str, key: str, type: str, data: dict[str, Any], now: datetime, version: int = 1) -> uuid.UUID:  # noqa: A002 - CloudEvents calls it type
-    """Write an event into the outbox and return its id. ``data`` holds ids and figures, never personal data.
+def publish(told: object, *, key: str, now: datetime) -> uuid.UUID:
+    """Write an event into the outbox and return its id. ``told`` is of a registered dataclass.
 
-    The caller holds the row lock of what ``key`` names, so that a key's events are written in the order they happened.
-    Raises RuntimeError outside a transaction.
+    It holds ids and figures, never personal data. The caller holds the row lock of what ``key`` names, so that a key's events
+    are written in the order they happened.
+    Raises RuntimeError outside a transaction, UnknownEvent for what is not registered.
     """
     require_transaction("core.events.publish")
+    kind = type_of(type(told))
     event_id = uuid.uuid4()
     OutboxEvent.objects.create(
         event_id=event_id,
-        topic=topic,
+        topic=kind.topic,
         key=key,
         bucket=bucket_of(key),
-        type=type,
-        version=version,
-        data=data,
+        type=kind.name,
+        version=kind.version,
+        data=as_data(told),
         occurred_at=now,
     )
     return event_id
 
 
-def publish_all(
-    *,
-    topic: str,
-    type: str,  # noqa: A002 - CloudEvents calls it type
-    data_by_key: Mapping[str, dict[str, Any]],
-    now: datetime,
-    version: int = 1,
-) -> None:
-    """Write one event per key, however many, in one COPY, under the rules of `publish`.
-
-    Raises RuntimeError outside a transaction.
-    """
+def publish_all(told_by_key: Mapping[str, object], *, now: datetime) -> None:
+    """Write one event per key, however many, in one COPY, under the rules of `publish`."""
     require_transaction("core.events.publish_all")
-    rows = (
-        (uuid.uuid4(), topic, key, bucket_of(key), type, version, Jsonb(data), now) for key, data in data_by_key.items()
-    )
-    if data_by_key:
-        copy_rows("core_outboxevent", _COLUMNS, rows)
+    if told_by_key:
+        copy_rows("core_outboxevent", _COLUMNS, (_row(key, told, now) for key, told in told_by_key.items()))
+
+
+def _row(key: str, told: object, now: datetime) -> tuple[Any, ...]:
+    kind = type_of(type(told))
+    return uuid.uuid4(), kind.topic, key, bucket_of(key), kind.name, kind.version, Jsonb(as_data(told)), now
 
 
 def insertion(*, data: str, source: str) -> str:
@@ -75,19 +70,22 @@ def insertion(*, data: str, source: str) -> str:
     """
     return f"""
         INSERT INTO core_outboxevent (event_id, topic, key, bucket, type, version, data, occurred_at)
-        SELECT %(event_id)s, %(event_topic)s, %(event_key)s, %(event_bucket)s, %(event_type)s, 1, {data}, %(event_at)s
+        SELECT %(event_id)s, %(event_topic)s, %(event_key)s, %(event_bucket)s, %(event_type)s, %(event_version)s,
+            {data}, %(event_at)s
         FROM {source}
     """  # noqa: S608 - made of constants
 
 
-def insertion_parameters(*, topic: str, key: str, type: str, now: datetime) -> dict[str, Any]:  # noqa: A002 - CloudEvents calls it type
-    """What the statement of `insertion` needs, under the rules of `publish`."""
+def insertion_parameters(told: type, *, key: str, now: datetime) -> dict[str, Any]:
+    """What the statement of `insertion` needs to tell an event of the dataclass ``told``, under the rules of `publish`."""
     require_transaction("core.events.insertion_parameters")
+    kind = type_of(told)
     return {
         "event_id": uuid.uuid4(),
-        "event_topic": topic,
+        "event_topic": kind.topic,
         "event_key": key,
         "event_bucket": bucket_of(key),
-        "event_type": type,
+        "event_type": kind.name,
+        "event_version": kind.version,
         "event_at": now,
     }

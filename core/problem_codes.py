@@ -147,6 +147,12 @@ _ROWS = (
         gettext_lazy("Try again after the seconds that Retry-After names."),
     ),
     (
+        "search_unavailable",
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        gettext_lazy("Search is away for a moment"),
+        gettext_lazy("Try again after the seconds that Retry-After names."),
+    ),
+    (
         "server_error",
         HTTPStatus.INTERNAL_SERVER_ERROR,
         gettext_lazy("Something broke on our side"),

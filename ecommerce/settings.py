@@ -251,6 +251,7 @@ CELERY_BEAT_SCHEDULE = {
     "settle payments": {"task": "orders.tasks.settle_payments", "schedule": timedelta(seconds=30)},
     "payment work": {"task": "payments.tasks.do_payment_work", "schedule": timedelta(seconds=10)},
     "reconcile payments": {"task": "orders.tasks.reconcile_payments", "schedule": crontab(minute="40", hour="4")},
+    "rebuild search documents": {"task": "search.tasks.follow_changes", "schedule": timedelta(seconds=10)},
     "forget old claims": {"task": "core.tasks.forget_old_claims", "schedule": crontab(minute="5", hour="3")},
 }
 

@@ -17,10 +17,10 @@ from payments.types import PaymentStatus, ProviderRefund, ProviderState, RefundR
 logger = logging.getLogger(__name__)
 EXTERNAL = "external"
 _EVENT_OF = {
-    PaymentStatus.AUTHORISED: events.AUTHORISED,
-    PaymentStatus.DECLINED: events.DECLINED,
-    PaymentStatus.CAPTURED: events.CAPTURED,
-    PaymentStatus.VOIDED: events.VOIDED,
+    PaymentStatus.AUTHORISED: events.PaymentAuthorised,
+    PaymentStatus.DECLINED: events.PaymentDeclined,
+    PaymentStatus.CAPTURED: events.PaymentCaptured,
+    PaymentStatus.VOIDED: events.PaymentVoided,
 }
 
 
@@ -140,7 +140,7 @@ def _finish_refund(row: Payment, refund: Refund, wanted: RefundStatus, *, now: d
     if not writes.move(row, status, now=now):
         writes.save(row, now=now)
     writes.note(row, f"payment.refund_{wanted}", now=now, data={"refund": refund.pk, "amount": str(refund.amount)})
-    told = events.REFUNDED if wanted == RefundStatus.SUCCEEDED else events.REFUND_REFUSED
+    told = events.PaymentRefunded if wanted == RefundStatus.SUCCEEDED else events.PaymentRefundRefused
     events.publish(told, row, now=now, refund=refund)
 
 

@@ -109,7 +109,7 @@ def _tell_capture_refused(row: Payment, failure_code: str, *, now: datetime) -> 
     row.failure_code = failure_code[:50]
     writes.save(row, now=now)
     writes.note(row, "payment.capture_refused", now=now, data={"failure_code": row.failure_code})
-    events.publish(events.CAPTURE_REFUSED, row, now=now)
+    events.publish(events.PaymentCaptureRefused, row, now=now)
 
 
 def _finish(task: Task, *, error: str, now: datetime) -> str:

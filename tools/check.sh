@@ -26,6 +26,7 @@ if command -v promtool >/dev/null 2>&1 || [ "${CI:-}" = true ]; then
 else
     echo "== alert rules: skipped, promtool is missing (bash deploy/prepare-machine.sh)"
 fi
+step "event schemas" sh tools/in-production.sh $bin/python manage.py write_event_schemas --check
 step "API schema" sh tools/in-production.sh $bin/python manage.py spectacular --fail-on-warn --validate --file /dev/null
 
 if [ -n "$failed" ]; then

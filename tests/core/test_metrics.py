@@ -12,6 +12,7 @@ from django.test import Client
 
 from core import events
 from core.clock import now
+from tests.events.happened import Happened
 from tests.requirements import REPOSITORY
 
 COUNT = "from core.metrics import events_total; events_total.labels('published').inc(2)"
@@ -47,7 +48,7 @@ def test_processes_add_up(tmp_path: Path) -> None:
 def test_the_outbox_tells_how_much_waits_and_how_long(client: Client) -> None:
     with transaction.atomic():
         for age in (90, 10):
-            events.publish(topic="order-events", key="a", type="x", data={}, now=now() - timedelta(seconds=age))
+            events.publish(Happened(), key="a", now=now() - timedelta(seconds=age))
 
     lines = dict(
         line.rsplit(" ", 1) for line in client.get("/metrics").content.decode().splitlines() if line[:1] != "#"

@@ -17,6 +17,7 @@ from core.outlets import LocalOutlet
 from core.relay import Relay
 from core.services import forget_old, retry_parked
 from core.types import Event, Subscriber
+from tests.events.happened import Happened
 from tests.factories import PASSWORD, make_user
 
 SUBSCRIBERS = {"test.happened": (Subscriber("test", "tests.core.test_relay.take"),)}
@@ -48,7 +49,7 @@ def _fresh() -> None:
 def _publish(key: str, *numbers: int) -> None:
     with transaction.atomic():
         for n in numbers:
-            events.publish(topic="order-events", key=key, type="test.happened", data={"n": n}, now=now())
+            events.publish(Happened(n=n), key=key, now=now())
 
 
 def _relay() -> Relay:
@@ -62,7 +63,7 @@ def _effects() -> int:
 @pytest.mark.django_db
 def test_publishing_outside_a_transaction_is_refused(transactional_db: None) -> None:
     with pytest.raises(RuntimeError, match="inside its caller's transaction"):
-        events.publish(topic="order-events", key="a", type="test.happened", data={}, now=now())
+        events.publish(Happened(), key="a", now=now())
 
 
 @pytest.mark.django_db(transaction=True)
@@ -95,7 +96,7 @@ def test_a_relay_killed_before_it_marked_an_event_sent_repeats_no_effect() -> No
 @pytest.mark.django_db(transaction=True)
 def test_rolled_back_events_never_leave() -> None:
     with transaction.atomic():
-        events.publish(topic="order-events", key="a", type="test.happened", data={"n": 1}, now=now())
+        events.publish(Happened(n=1), key="a", now=now())
         transaction.set_rollback(True)
 
     assert _relay().run_once() == 0

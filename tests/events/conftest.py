@@ -11,7 +11,8 @@ from pytest_django import Settings
 from core import dispatch, topics
 from core.models import AuditLog, ConsumerGroup
 from core.types import Event, Subscriber
-from tests.events.transports import TOPIC, TYPE, Local, OverKafka, Transport
+from tests.events.happened import TOPIC, TYPE
+from tests.events.transports import Local, OverKafka, Transport
 from tests.servers.kafka import shared_kafka
 
 SUBSCRIBERS = {TYPE: (Subscriber("test", "tests.events.conftest.take", together=20),)}

@@ -14,8 +14,8 @@ from core import events, topics
 from core.clock import now
 from core.models import AuditLog, EventMark, OutboxEvent
 from tests.events.conftest import Bench
+from tests.events.happened import TYPE, Happened
 from tests.events.processes import Processes, on_this_database
-from tests.events.transports import TOPIC, TYPE
 from tests.orders.arranged import basket, buy
 from tests.orders.conftest import _provider, provider  # noqa: F401 - fixtures
 from tests.servers.kafka import private_kafka
@@ -30,9 +30,7 @@ PATIENCE_SECONDS = 180
 def publish_round(number: int) -> None:
     """One event of each key."""
     with transaction.atomic():
-        events.publish_all(
-            topic=TOPIC, type=TYPE, data_by_key={f"key-{key}": {"n": number} for key in range(KEYS)}, now=now()
-        )
+        events.publish_all({f"key-{key}": Happened(n=number) for key in range(KEYS)}, now=now())
 
 
 def effects() -> dict[str, list[int]]:

@@ -12,7 +12,8 @@ from core.courier import TRIES
 from core.models import EventMark, OutboxEvent, ParkedEvent
 from core.services import replay, retry_parked
 from tests.events.conftest import Bench
-from tests.events.transports import TOPIC, TYPE, OverKafka, Transport, dead_letters, publish
+from tests.events.happened import TOPIC, TYPE, Happened
+from tests.events.transports import OverKafka, Transport, dead_letters, publish
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.servers]
 
@@ -42,7 +43,7 @@ def test_a_relay_killed_before_it_marked_its_events_sent_repeats_no_effect(trans
 
 def test_what_was_rolled_back_never_leaves(transport: Transport, told: Bench) -> None:
     with transaction.atomic():
-        events.publish(topic=TOPIC, key="a", type=TYPE, data={"n": 1}, now=now())
+        events.publish(Happened(n=1), key="a", now=now())
         transaction.set_rollback(True)
     publish("a", 2)
 

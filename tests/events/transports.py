@@ -18,9 +18,8 @@ from core.outlets import KafkaOutlet, LocalOutlet
 from core.relay import Relay
 from core.subscriptions import consumers
 from core.types import Subscriber
+from tests.events.happened import TOPIC, Happened
 
-TOPIC = "order-events"
-TYPE = "test.happened"
 Subscribers = Mapping[str, Sequence[Subscriber]]
 
 
@@ -113,11 +112,11 @@ def _has_fetched_all(consumer: TopicConsumer) -> bool:
         asking.close()
 
 
-def publish(key: str, *numbers: int, data: dict[str, Any] | None = None) -> None:
+def publish(key: str, *numbers: int, note: str = "") -> None:
     """Events of one key, in one transaction."""
     with transaction.atomic():
         for n in numbers:
-            events.publish(topic=TOPIC, key=key, type=TYPE, data={"n": n, **(data or {})}, now=now())
+            events.publish(Happened(n=n, note=note), key=key, now=now())
 
 
 def dead_letters() -> list[tuple[str, str, str]]:

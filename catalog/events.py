@@ -1,0 +1,23 @@
+"""Facts about the catalogue that others act on."""
+
+from dataclasses import dataclass
+
+from core.event_types import event
+from core.events import CATALOG_EVENTS
+
+
+@event("product.changed", topic=CATALOG_EVENTS)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProductChanged:
+    """A product, or what its family is called and where it lies, is not what it was; the key is the product's id."""
+
+    product_id: int
+
+
+@event("catalog.part_changed", topic=CATALOG_EVENTS)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartChanged:
+    """A category, brand, seller or attribute is not what it was; the key is kind and id."""
+
+    kind: str
+    id: int
