@@ -48,6 +48,7 @@ class Environment:
     stripe_publishable_key: str
     stripe_webhook_secret: str
     stripe_api_url: str
+    elasticsearch_url: str
     kafka_bootstrap_servers: str
     kafka_topic_prefix: str
     limits_on: bool
@@ -99,6 +100,7 @@ def read_environment(environ: Mapping[str, str] = os.environ) -> Environment:
         stripe_publishable_key=environ.get("STRIPE_PUBLISHABLE_KEY", ""),
         stripe_webhook_secret=environ.get("STRIPE_WEBHOOK_SECRET", ""),
         stripe_api_url=_stripe_api_url(environ, production=production),
+        elasticsearch_url=environ.get("ELASTICSEARCH_URL", ""),
         kafka_bootstrap_servers=environ.get("KAFKA_BOOTSTRAP_SERVERS", ""),
         kafka_topic_prefix=environ.get("KAFKA_TOPIC_PREFIX", ""),
         limits_on=_switch("LIMITS", environ, default=True),

@@ -147,6 +147,12 @@ HOLDERS = {"cart_line_id": "cart.CartItem", "order_line_id": "orders.OrderLine"}
 CART_COUNTER = "cart.selectors.count_carts"
 LINES_TO_SHIP = "orders.selectors.lines_to_ship"
 
+# --- Search ------------------------------------------------------------------------------------------------------------
+# Empty: PostgreSQL's full text answers.
+ELASTICSEARCH_URL = ENVIRONMENT.elasticsearch_url
+# A laptop has one node: no copies could be kept anywhere, and what is written is to be found at once.
+SEARCH_SHARDS, SEARCH_REPLICAS, SEARCH_REFRESH = (5, 1, "5s") if PRODUCTION else (1, 0, "1s")
+
 # --- Data --------------------------------------------------------------------------------------------------------------
 _POOL = {"min_size": 1, "max_size": ENVIRONMENT.database_pool, "timeout": 1.0} if ENVIRONMENT.database_pool else False
 DATABASES = {

@@ -21,3 +21,15 @@ class SearchUnavailable(Unavailable):
     """No engine can answer at the moment."""
 
     code = "search_unavailable"
+
+
+class IndexBusy(Exception):
+    """Somebody else is building or changing the index."""
+
+
+class IndexIncomplete(Exception):
+    """A new index lacks documents, or has too many; the old one goes on serving."""
+
+
+class NothingToRollBack(Exception):
+    """No index is kept that could serve again."""

@@ -1,0 +1,149 @@
+"""Documents on their way into Elasticsearch: what has changed, and whole indexes."""
+
+import time
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from django.db.models import F
+
+from core.locks import advisory
+from core.transactions import unit_of_work
+from search.elastic import indexes
+from search.elastic.client import is_on
+from search.errors import IndexBusy, IndexIncomplete, NothingToRollBack
+from search.models import SearchDocument, SearchIndex
+
+BATCH = 500
+SLICE_SECONDS = 2.0
+STATE = SearchIndex.State
+_TRIES = 5
+
+
+def send_changes(*, now: datetime) -> int:
+    """Send documents that Elasticsearch has not been told of, for a slice of time at most; how many it took.
+
+    They go to the index that serves and to one that is being built. Raises EngineFailed; what it did not take is sent again.
+    """
+    if not is_on():
+        return 0
+    end = time.monotonic() + SLICE_SECONDS
+    sent = 0
+    while time.monotonic() < end:
+        # Read before the documents are: an index registered later is filled from documents that are at least as new.
+        names = _taking_changes()
+        rows = list(_unsent()[:BATCH])
+        if not names or not rows:
+            break
+        indexes.send([(row.document, row.version) for row in rows], names)
+        _note_sent({row.pk: row.version for row in rows})
+        sent += len(rows)
+    return sent
+
+
+def build_index(*, now: datetime, advance: Callable[[int], None] = lambda documents: None) -> str:
+    """Fill an index beside the one that serves and put it in its place; its name. One that was interrupted goes on where it was.
+
+    Raises EngineFailed, IndexBusy while another process builds one, IndexIncomplete where the counts do not agree: the old one goes
+    on serving then.
+    """
+    with advisory("build search index") as mine:
+        if not mine:
+            raise IndexBusy("An index is being built already.")
+        building = _begun(now)
+        _fill(building, advance)
+        indexes.finish(building.name)
+        _check(building, now)
+        indexes.serve(building.name)
+        _let_serve(building, now)
+        _drop_older()
+        return building.name
+
+
+def roll_back(*, now: datetime) -> str:
+    """Let the index that served before serve again, and have it sent what has changed since; its name.
+
+    Raises NothingToRollBack, IndexBusy, EngineFailed.
+    """
+    with advisory("build search index") as mine:
+        if not mine:
+            raise IndexBusy("An index is being built: stop that first.")
+        kept = SearchIndex.objects.filter(state=STATE.KEPT).order_by("-served_to").first()
+        if kept is None or not indexes.exists(kept.name):
+            raise NothingToRollBack("No index is kept that could serve again.")
+        indexes.serve(kept.name)
+        since = kept.served_to
+        _let_serve(kept, now)
+        SearchDocument.objects.filter(updated_at__gte=since).update(indexed_version=0)
+        return kept.name
+
+
+def is_complete() -> bool:
+    """Whether an index serves, in Elasticsearch as in our books. Raises EngineFailed."""
+    names = set(SearchIndex.objects.filter(state=STATE.SERVING).values_list("name", flat=True))
+    return bool(names) and indexes.serving() == names
+
+
+def _taking_changes() -> list[str]:
+    return list(SearchIndex.objects.filter(state__in=(STATE.SERVING, STATE.BUILDING)).values_list("name", flat=True))
+
+
+def _unsent() -> Any:
+    return (
+        SearchDocument.objects.filter(version__gt=F("indexed_version")).order_by("pk").only("pk", "document", "version")
+    )
+
+
+def _note_sent(versions: dict[int, int]) -> None:
+    """Only as far as was sent: a document that has changed meanwhile is sent again."""
+    rows = [SearchDocument(pk=pk, indexed_version=version) for pk, version in sorted(versions.items())]
+    SearchDocument.objects.bulk_update(rows, ["indexed_version"])
+
+
+def _begun(now: datetime) -> SearchIndex:
+    """The index that a former build left unfinished, or a new one."""
+    left = SearchIndex.objects.filter(state=STATE.BUILDING).first()
+    if left is not None and indexes.exists(left.name):
+        return left
+    if left is not None:
+        SearchIndex.objects.filter(pk=left.pk).update(state=STATE.DROPPED)
+    name = f"{indexes.alias()}-{now:%Y%m%d-%H%M%S-%f}"
+    indexes.create(name)
+    return SearchIndex.objects.create(name=name, created_at=now)
+
+
+def _fill(building: SearchIndex, advance: Callable[[int], None]) -> None:
+    advance(SearchDocument.objects.filter(pk__lte=building.built_to).count() if building.built_to else 0)
+    while True:
+        rows = list(SearchDocument.objects.filter(pk__gt=building.built_to, version__gt=0).order_by("pk")[:BATCH])
+        if not rows:
+            return
+        indexes.send([(row.document, row.version) for row in rows], [building.name])
+        building.built_to = rows[-1].pk
+        building.save(update_fields=["built_to"])
+        advance(len(rows))
+
+
+def _check(building: SearchIndex, now: datetime) -> None:
+    """Compare how many can be found there and here; what changes meanwhile is sent, and the two are counted again."""
+    for _ in range(_TRIES):
+        send_changes(now=now)
+        indexes.refresh(building.name)
+        there, here = indexes.count_live(building.name), SearchDocument.objects.filter(is_live=True).count()
+        if there == here:
+            return
+    raise IndexIncomplete(f"{building.name} has {there} documents that can be found, and there are {here}.")
+
+
+def _let_serve(index: SearchIndex, now: datetime) -> None:
+    with unit_of_work():
+        SearchIndex.objects.filter(state=STATE.SERVING).exclude(pk=index.pk).update(state=STATE.KEPT, served_to=now)
+        SearchIndex.objects.filter(pk=index.pk).update(state=STATE.SERVING, served_from=now, served_to=None)
+
+
+def _drop_older() -> None:
+    """All but the one that is kept for a roll-back."""
+    older = SearchIndex.objects.filter(state=STATE.KEPT).order_by("-served_to")[1:]
+    names = {row.pk: row.name for row in older}
+    indexes.drop(names.values())
+    SearchIndex.objects.filter(pk__in=names).update(state=STATE.DROPPED)

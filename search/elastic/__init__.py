@@ -1,0 +1,1 @@
+"""Elasticsearch: where documents are copied to, and the engine that searches there."""

@@ -1,0 +1,106 @@
+"""The engine that searches in Elasticsearch."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from elasticsearch import NotFoundError
+
+from search.elastic import indexes
+from search.elastic.client import client, failures
+from search.elastic.counting import aggregations, counts_of
+from search.elastic.queries import main_query, only, sorting, variants_that_fit
+from search.errors import EngineFailed
+from search.types import EXACT_TO, Found, Hit, SearchRequest
+
+KEEP_ALIVE = "2m"
+SHOWN = "shown"
+
+
+class ElasticsearchEngine:
+    """Asks the alias, and on a walk by cursor a point in time: what changes meanwhile neither comes twice nor is left out."""
+
+    name = "elasticsearch"
+
+    def search(self, request: SearchRequest, *, seconds: float) -> Found:
+        """See `search.types.Engine`. Raises EngineFailed and RequestRefused."""
+        body = _body(request, seconds)
+        with failures():
+            answer = _ask(body, request, seconds)
+        return _found(answer, request)
+
+
+def _body(request: SearchRequest, seconds: float) -> dict[str, Any]:
+    fitting = variants_that_fit(request.filters)
+    fitting["nested"]["inner_hits"] = {
+        "name": SHOWN,
+        "size": 1,
+        "_source": ["variants.product_id"],
+        "sort": [
+            {"variants.in_stock": "desc"},
+            {"variants.position": "asc"},
+            {"variants.product_id": "asc"},
+        ],
+    }
+    body: dict[str, Any] = {
+        "query": main_query(request),
+        "post_filter": {"bool": {"filter": [*only(request.filters, of_variants=False), fitting]}},
+        "sort": sorting(request),
+        "size": request.size,
+        "track_total_hits": EXACT_TO,
+        "timeout": f"{max(1, int(seconds * 1000))}ms",
+        "_source": False,
+    }
+    if request.with_facets:
+        body["aggs"] = aggregations(request.filters)
+    return body
+
+
+def _ask(body: dict[str, Any], request: SearchRequest, seconds: float) -> Mapping[str, Any]:
+    """From the cursor's point in time, made where the walk begins; where it has ended, the walk goes on in what there is now."""
+    asked = client(seconds=seconds)
+    after = request.after or {}
+    if after.get("engine") != ElasticsearchEngine.name:
+        return dict(asked.search(index=indexes.alias(), body={**body, "from": after.get("seen", request.offset)}))
+    body["search_after"] = after["values"]
+    pit = after.get("pit")
+    if pit:
+        try:
+            return dict(asked.search(body={**body, "pit": {"id": pit, "keep_alive": KEEP_ALIVE}}))
+        except NotFoundError:
+            pass
+    opened = asked.open_point_in_time(index=indexes.alias(), keep_alive=KEEP_ALIVE)["id"]
+    return dict(asked.search(body={**body, "pit": {"id": opened, "keep_alive": KEEP_ALIVE}}))
+
+
+def _found(answer: Mapping[str, Any], request: SearchRequest) -> Found:
+    if answer.get("timed_out") or answer["_shards"]["failed"]:
+        raise EngineFailed("Elasticsearch answered for a part of the documents only")
+    hits = answer["hits"]["hits"]
+    total = answer["hits"]["total"]
+    told = answer.get("aggregations", {})
+    average = told.get("average_rating", {}).get("rating", {}).get("value")
+    return Found(
+        hits=tuple(_hit(hit) for hit in hits),
+        total=min(total["value"], EXACT_TO),
+        total_is_exact=total["relation"] == "eq" and total["value"] <= EXACT_TO,
+        counts=counts_of(told, request.filters),
+        average_rating=None if average is None else round(Decimal(average), 2),
+        after=_after(answer, request) if len(hits) == request.size else None,
+    )
+
+
+def _hit(hit: Mapping[str, Any]) -> Hit:
+    (shown,) = hit["inner_hits"][SHOWN]["hits"]["hits"]
+    return Hit(family_id=int(hit["_id"]), product_id=shown["_source"]["product_id"])
+
+
+def _after(answer: Mapping[str, Any], request: SearchRequest) -> dict[str, Any]:
+    hits = answer["hits"]["hits"]
+    before = int((request.after or {}).get("seen", request.offset))
+    found = {"engine": ElasticsearchEngine.name, "values": _sort_values(hits[-1]), "seen": before + len(hits)}
+    return {**found, "pit": answer["pit_id"]} if "pit_id" in answer else found
+
+
+def _sort_values(hit: Mapping[str, Any]) -> list[Any]:
+    return list(hit["sort"])
