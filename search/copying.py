@@ -44,8 +44,8 @@ def send_changes(*, now: datetime) -> int:
 def build_index(*, now: datetime, advance: Callable[[int], None] = lambda documents: None) -> str:
     """Fill an index beside the one that serves and put it in its place; its name. One that was interrupted goes on where it was.
 
-    Raises EngineFailed, IndexBusy while another process builds one, IndexIncomplete where the counts do not agree: the old one goes
-    on serving then.
+    Raises EngineFailed, IndexBusy while another process builds one, IndexIncomplete where the counts do not agree: the old
+    one goes on serving then.
     """
     with advisory("build search index") as mine:
         if not mine:
