@@ -29,6 +29,7 @@ from catalog.models import (
 )
 from catalog.pictures import picture_of
 from catalog.thumbnails import make_thumbnails
+from catalog.types import PartKind
 from core.clock import now
 
 
@@ -52,7 +53,8 @@ class CategoryAdmin(TreeAdmin):  # type: ignore[misc]  # treebeard has no types
     def save_model(self, request: HttpRequest, obj: Category, form: Any, change: bool) -> None:
         """Save, then give it and all below it the address that fits. Admin has a transaction open."""
         super().save_model(request, obj, form, change)
-        operations.readdress_categories()
+        changed = [obj.pk, *operations.readdress_categories()]
+        operations.announce_part(kind=PartKind.CATEGORY, ids=changed, now=now())
 
     def move_node(self, request: HttpRequest) -> HttpResponse:
         """Move by dragging; refused where two categories would get the same address."""
@@ -60,7 +62,7 @@ class CategoryAdmin(TreeAdmin):  # type: ignore[misc]  # treebeard has no types
             with transaction.atomic():
                 operations.hold_categories()
                 answer: HttpResponse = super().move_node(request)
-                operations.readdress_categories()
+                operations.announce_part(kind=PartKind.CATEGORY, ids=operations.readdress_categories(), now=now())
         except IntegrityError:
             line = _("There is a category of this name already.")
             messages.error(request, line)
@@ -68,9 +70,22 @@ class CategoryAdmin(TreeAdmin):  # type: ignore[misc]  # treebeard has no types
         return answer
 
 
+class PartAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # of what is registered with it; so below
+    """Something that many products share: all of them are not what they were once it is saved."""
+
+    part: PartKind
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        """Save and announce. Admin has a transaction open."""
+        super().save_model(request, obj, form, change)
+        operations.announce_part(kind=self.part, ids=[obj.pk], now=now())
+
+
 @admin.register(Brand)
-class BrandAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # Brand, as registered; so below
+class BrandAdmin(PartAdmin):
     """Brands."""
+
+    part = PartKind.BRAND
 
     list_display = ("name", "slug")
     search_fields = ("name",)
@@ -78,8 +93,10 @@ class BrandAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # Brand, as regis
 
 
 @admin.register(Seller)
-class SellerAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # as above
+class SellerAdmin(PartAdmin):
     """Sellers. What one that is not active sells is not listed."""
+
+    part = PartKind.SELLER
 
     list_display = ("name", "email", "is_active")
     list_filter = ("is_active",)
@@ -88,8 +105,10 @@ class SellerAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # as above
 
 
 @admin.register(Attribute)
-class AttributeAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # as above
+class AttributeAdmin(PartAdmin):
     """Attributes, and which of them lists can be narrowed by."""
+
+    part = PartKind.ATTRIBUTE
 
     list_display = ("name", "code", "kind", "unit", "is_filter")
     list_filter = ("is_filter", "kind")

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from catalog.types import PartKind
 from core.event_types import event
 from core.events import CATALOG_EVENTS
 
@@ -19,5 +20,5 @@ class ProductChanged:
 class PartChanged:
     """A category, brand, seller or attribute is not what it was; the key is kind and id."""
 
-    kind: str
+    kind: PartKind
     id: int

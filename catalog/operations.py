@@ -16,14 +16,15 @@ from catalog.feeds.merging import ALL_FIELDS, FAMILY_FIELDS, changes, kept_pictu
 from catalog.feeds.stored import by_sku
 from catalog.models import Attribute, Brand, Category, FormerCategoryAddress, Product, ProductFamily, Seller
 from catalog.records import AttributeRecord, CategoryRecord, ProductRecord, StoredProduct
+from catalog.types import PartKind
 from core import events
 from core.transactions import require_transaction
 
 SLUG_LENGTH = 120
 
 
-def upsert_categories(*, categories: Sequence[CategoryRecord]) -> None:
-    """Add the categories that are not there yet and rename those that are; nothing is removed.
+def upsert_categories(*, categories: Sequence[CategoryRecord]) -> list[int]:
+    """Add the categories that are not there yet and rename those that are; nothing is removed. Returns which were renamed.
 
     One that staff have moved or readdressed is found by the address it had, and stays as they made it. Raises KeyError for
     one whose parent neither exists nor comes before it.
@@ -34,6 +35,7 @@ def upsert_categories(*, categories: Sequence[CategoryRecord]) -> None:
     found = {node.slug_path: node for node in Category.objects.all()}
     moved = {former.slug_path: former.category for former in FormerCategoryAddress.objects.select_related("category")}
     fresh: dict[str, list[CategoryRecord]] = {}
+    renamed: list[int] = []
     for record in categories:
         node = found.get(record.path)
         if node is None and record.path in moved:
@@ -42,6 +44,7 @@ def upsert_categories(*, categories: Sequence[CategoryRecord]) -> None:
             fresh.setdefault(record.path.rpartition("/")[0], []).append(record)
         elif (node.name, node.description) != (record.name, record.description):
             Category.objects.filter(pk=node.pk).update(name=record.name, description=record.description)
+            renamed.append(node.pk)
     has_roots = any(node.depth == 1 for node in found.values())
     for above, records in fresh.items():
         # Read again: one that was added in front of it has moved its place.
@@ -49,6 +52,7 @@ def upsert_categories(*, categories: Sequence[CategoryRecord]) -> None:
         is_bare = parent.numchild == 0 if parent else not has_roots
         add = _add_first if is_bare else _add_among
         found |= zip((record.path for record in records), add(parent, records), strict=True)
+    return renamed
 
 
 def _add_first(parent: Category | None, records: Sequence[CategoryRecord]) -> list[Category]:
@@ -180,8 +184,8 @@ def announce(*, product_ids: Iterable[int], now: datetime) -> None:
     _publish(locked.values_list("pk", flat=True), now)
 
 
-def announce_part(*, kind: str, ids: Iterable[int], now: datetime) -> None:
-    """Tell that these categories, brands, sellers or attributes (``kind``, a model's name) are not what they were."""
+def announce_part(*, kind: PartKind, ids: Iterable[int], now: datetime) -> None:
+    """Tell that these categories, brands, sellers or attributes are not what they were."""
     require_transaction("catalog.operations.announce_part")
     told = {f"{kind}-{part_id}": PartChanged(kind=kind, id=part_id) for part_id in sorted(set(ids))}
     events.publish_all(told, now=now)
@@ -193,8 +197,8 @@ def hold_categories() -> None:
     locks.category_tree()
 
 
-def readdress_categories() -> None:
-    """Make every category's address fit its place in the tree, after one was moved or renamed.
+def readdress_categories() -> list[int]:
+    """Make every category's address fit its place in the tree, after one was moved or renamed; whose were changed.
 
     Raises IntegrityError where two would have the same.
     """
@@ -213,16 +217,19 @@ def readdress_categories() -> None:
         slug_path=Concat(Value("/"), Cast("pk", TextField()))
     )
     Category.objects.bulk_update(wrong, ["slug_path"])
+    return [node.pk for node in wrong]
 
 
 def _publish(product_ids: Iterable[int], now: datetime) -> None:
     events.publish_all({str(pk): ProductChanged(product_id=pk) for pk in sorted(product_ids)}, now=now)
 
 
-def offer_filters(*, codes: Iterable[str]) -> None:
-    """Let shoppers narrow lists by these attributes; codes of nothing are left out."""
+def offer_filters(*, codes: Iterable[str]) -> list[int]:
+    """Let shoppers narrow lists by these attributes; codes of nothing are left out. Returns those they could not use before."""
     require_transaction("catalog.operations.offer_filters")
-    Attribute.objects.filter(code__any_of=codes).update(is_filter=True)
+    fresh = list(Attribute.objects.filter(code__any_of=codes, is_filter=False).values_list("pk", flat=True))
+    Attribute.objects.filter(pk__in=fresh).update(is_filter=True)
+    return fresh
 
 
 def known_attributes() -> set[str]:

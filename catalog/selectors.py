@@ -29,6 +29,7 @@ from catalog.types import (
     Listing,
     ListingFilters,
     OfferedProduct,
+    PartKind,
     ProductHit,
     ProductPage,
     SellableProduct,
@@ -189,6 +190,24 @@ def families_of(*, product_ids: Collection[int]) -> set[int]:
 def family_ids(*, above: int, at_most: int) -> list[int]:
     """The next families by id behind ``above``, active or not. One query."""
     return list(ProductFamily.objects.filter(pk__gt=above).order_by("pk").values_list("pk", flat=True)[:at_most])
+
+
+def count_families() -> int:
+    """How many families there are. One query."""
+    return ProductFamily.objects.count()
+
+
+def families_with(*, kind: PartKind, part_id: int) -> set[int]:
+    """The families of a category or one below it, of a brand or seller, or with an attribute. Two queries at most."""
+    families = ProductFamily.objects.order_by()
+    if kind == PartKind.CATEGORY:
+        path = Category.objects.filter(pk=part_id).values_list("path", flat=True).first()
+        found = families.filter(category__path__startswith=path) if path else families.none()
+    elif kind == PartKind.ATTRIBUTE:
+        found = families.filter(products__attributes__attribute_id=part_id).distinct()
+    else:
+        found = families.filter(**{f"{kind}_id": part_id})
+    return set(found.values_list("pk", flat=True))
 
 
 def product_page(*, slug: str | None = None, product_id: int | None = None) -> ProductPage:

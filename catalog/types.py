@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from enum import StrEnum
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -27,6 +28,15 @@ class SortOrder(models.TextChoices):
     RATING = "rating", _("Best rated")
     NEWEST = "newest", _("Newest")
     BEST_SELLING = "best_selling", _("Best selling")
+
+
+class PartKind(StrEnum):
+    """What many products share, and what they change with."""
+
+    CATEGORY = "category"
+    BRAND = "brand"
+    SELLER = "seller"
+    ATTRIBUTE = "attribute"
 
 
 class AttributeKind(models.TextChoices):

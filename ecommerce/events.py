@@ -9,6 +9,7 @@ _SEARCH_PRODUCT = (Subscriber("search", "search.handlers.product_changed", toget
 SUBSCRIBERS: dict[str, tuple[Subscriber, ...]] = {
     "cart.changed": (Subscriber("carts", "cart.handlers.forget_cached", together=100),),
     "product.changed": _SEARCH_PRODUCT,
+    "catalog.part_changed": (Subscriber("search", "search.handlers.part_changed"),),
     "inventory.availability_changed": _SEARCH_PRODUCT,
     "order.paid": (Subscriber("search", "search.handlers.order_paid"),),
     "payment.authorised": _FOLLOW,

@@ -2,6 +2,9 @@
 
 from datetime import datetime
 
+from catalog import selectors as catalog
+from catalog.events import PartChanged
+from core.event_types import read
 from core.types import Event
 from orders import selectors as orders
 from search import operations
@@ -10,6 +13,12 @@ from search import operations
 def product_changed(event: Event, *, now: datetime) -> None:
     """A product, or what is in stock of it, is not what it was."""
     operations.note_products(product_ids=[int(event.data["product_id"])])
+
+
+def part_changed(event: Event, *, now: datetime) -> None:
+    """Something that many products share is not what it was."""
+    part = read(event, PartChanged)
+    operations.note_families(family_ids=catalog.families_with(kind=part.kind, part_id=part.id))
 
 
 def order_paid(event: Event, *, now: datetime) -> None:

@@ -13,11 +13,11 @@ _FAMOUS_REVIEWS = 10_000
 
 
 def popularity(*, rating: Decimal, review_count: int) -> float:
-    """How liked something is, from 0 to 1: the seed's square root of the rating and logarithm of the reviews, each within bounds.
+    """How liked something is, from 0 to 1: as in the seed, rating times logarithm of the reviews, here within bounds.
 
-    Few reviews count little against the usual ones, so that the unrated are neither punished nor preferred.
+    Few reviews count little against the usual ones, so that the unrated are neither punished nor preferred; and being known
+    is worth half at most, so that what many dislike does not come before what nobody has tried.
     """
     rated = (float(rating) * review_count + _USUAL_RATING * _USUAL_REVIEWS) / (review_count + _USUAL_REVIEWS)
-    liked = math.sqrt(1.2 * rated) / math.sqrt(1.2 * 5)
     known = min(1.0, math.log1p(1.1 * review_count) / math.log1p(1.1 * _FAMOUS_REVIEWS))
-    return round((liked + known) / 2, 6)
+    return round((rated / 5) ** 2 * (1 + known) / 2, 6)

@@ -42,6 +42,16 @@ def build_documents(*, now: datetime, advance: Callable[[int], None] = lambda fa
     return changed
 
 
+def count_families() -> int:
+    """How many families `build_documents` will go through, about."""
+    return catalog.count_families()
+
+
+def count_documents() -> int:
+    """How many documents there are."""
+    return SearchDocument.objects.count()
+
+
 def _next(last: int) -> list[int]:
     """The next families that are in the catalogue or have a document."""
     known = SearchDocument.objects.filter(pk__gt=last).order_by("pk").values_list("pk", flat=True)[:BATCH]

@@ -18,6 +18,7 @@ from catalog.feeds.reading import columns
 from catalog.feeds.refusals import RefusedLine
 from catalog.feeds.tree import Tree, read_tree
 from catalog.imports import Run, Tally
+from catalog.types import PartKind
 from core.clock import now
 from core.locks import advisory
 from ecommerce.importing.batches import Batch, Outcome
@@ -127,7 +128,8 @@ class _Import:
 
     def _begin(self) -> Run:
         with transaction.atomic():
-            catalog.upsert_categories(categories=self._tree.categories)
+            renamed = catalog.upsert_categories(categories=self._tree.categories)
+            catalog.announce_part(kind=PartKind.CATEGORY, ids=renamed, now=now())
             if self._mapping.stock_seed is not None:
                 inventory.install_warehouses(warehouses=WAREHOUSES)
             run = imports.begin(

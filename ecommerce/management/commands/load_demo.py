@@ -17,6 +17,7 @@ from accounts.roles import create_roles
 from catalog import operations as catalog
 from catalog.demo.products import FILTERS, SEED, DemoShop, read_demo
 from catalog.demo.storage import store_pictures
+from catalog.types import PartKind
 from core.clock import now
 from ecommerce.past import write_past_orders
 from ecommerce.progress import progress_bar
@@ -64,6 +65,7 @@ class Command(BaseCommand):
                 known_shoppers=[SHOPPER],
             )
             drawing.result()
+            import_string("search.services.build_documents")(now=now())
         self.stdout.write(f"{len(shop.products)} products in {len(shop.categories)} categories are in the shop.")
         self.stdout.write(f"Log in as {SHOPPER}, or for the admin as {STAFF}; the password is {PASSWORD}")
         self.stdout.write(f"Staff of one role each: {', '.join(f'{role}@example.com' for role in ROLES)}")
@@ -77,7 +79,8 @@ def _draw(shop: DemoShop, bar: Progress) -> None:
 
 def _load(shop: DemoShop, bar: Progress, moment: datetime) -> None:
     known = catalog.known_attributes()
-    catalog.upsert_categories(categories=shop.categories)
+    renamed = catalog.upsert_categories(categories=shop.categories)
+    catalog.announce_part(kind=PartKind.CATEGORY, ids=renamed, now=moment)
     inventory.install_warehouses(warehouses=WAREHOUSES)
     task = bar.add_task("Products", total=len(shop.products))
     for start in range(0, len(shop.products), BATCH):
@@ -86,7 +89,8 @@ def _load(shop: DemoShop, bar: Progress, moment: datetime) -> None:
         stock = list(seeded_stock(seed=SEED, product_ids=ids))
         inventory.install_stock(rows=stock, reference="demo", now=moment)
         bar.advance(task, len(batch))
-    catalog.offer_filters(codes=FILTERS - known)
+    offered = catalog.offer_filters(codes=FILTERS - known)
+    catalog.announce_part(kind=PartKind.ATTRIBUTE, ids=offered, now=moment)
 
 
 def _add_people() -> None:
