@@ -36,7 +36,7 @@ def deliver(event: Event, subscriber: Subscriber, *, generation: int = 1, now: d
     with transaction.atomic(durable=True):
         if not _mark(event, subscriber, generation, now=now):
             return False
-        _handler(subscriber.handler)(event, now=now)
+        _handle([event], subscriber, now)
     return True
 
 
@@ -44,12 +44,18 @@ def deliver_together(events: Sequence[Event], subscriber: Subscriber, *, generat
     """As `deliver`, for several in one transaction; how many ran. Raises what a handler raises: then none has run."""
     with transaction.atomic(durable=True):
         fresh = _mark_all(events, subscriber, generation, now=now)
-        handler = _handler(subscriber.handler)
-        for event in events:
-            if event.event_id in fresh:
-                fresh.remove(event.event_id)  # it may lie there twice
-                handler(event, now=now)
+        once = {event.event_id: event for event in events if event.event_id in fresh}  # it may lie there twice
+        _handle(list(once.values()), subscriber, now)
     return len(events)
+
+
+def _handle(events: list[Event], subscriber: Subscriber, now: datetime) -> None:
+    handler = _handler(subscriber.handler)
+    if subscriber.at_once:
+        handler(events, now=now)
+        return
+    for event in events:
+        handler(event, now=now)
 
 
 def _mark_all(events: Sequence[Event], subscriber: Subscriber, generation: int, *, now: datetime) -> set[uuid.UUID]:

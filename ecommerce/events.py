@@ -4,13 +4,13 @@ from core.types import Job, Subscriber
 
 _FOLLOW = (Subscriber("orders", "orders.handlers.follow_payment"),)
 
-_SEARCH_PRODUCT = (Subscriber("search", "search.handlers.product_changed", together=100),)
+_SEARCH_PRODUCTS = (Subscriber("search", "search.handlers.products_changed", together=500, at_once=True),)
 
 SUBSCRIBERS: dict[str, tuple[Subscriber, ...]] = {
     "cart.changed": (Subscriber("carts", "cart.handlers.forget_cached", together=100),),
-    "product.changed": _SEARCH_PRODUCT,
+    "product.changed": _SEARCH_PRODUCTS,
     "catalog.part_changed": (Subscriber("search", "search.handlers.part_changed"),),
-    "inventory.availability_changed": _SEARCH_PRODUCT,
+    "inventory.availability_changed": _SEARCH_PRODUCTS,
     "order.paid": (Subscriber("search", "search.handlers.order_paid"),),
     "payment.authorised": _FOLLOW,
     "payment.declined": _FOLLOW,

@@ -153,6 +153,8 @@ ELASTICSEARCH_URL = ENVIRONMENT.elasticsearch_url
 # A laptop has one node: no copies could be kept anywhere, and what is written is to be found at once.
 SEARCH_SHARDS, SEARCH_REPLICAS, SEARCH_REFRESH = (5, 1, "5s") if PRODUCTION else (1, 0, "1s")
 
+SEARCH_DATABASE = "default"
+
 # --- Data --------------------------------------------------------------------------------------------------------------
 _POOL = {"min_size": 1, "max_size": ENVIRONMENT.database_pool, "timeout": 1.0} if ENVIRONMENT.database_pool else False
 DATABASES = {
@@ -330,6 +332,7 @@ LOGGING = {
     "root": {"handlers": ["console"], "level": "INFO"},
     "loggers": {
         "django": {"handlers": [], "level": "INFO", "propagate": True},
+        "elastic_transport": {"level": "ERROR"},
         "httpx": {"level": "WARNING"},
         "stripe": {"level": "WARNING"},
     },

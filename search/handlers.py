@@ -1,5 +1,6 @@
 """What the search does about events: it notes whose document is to be rebuilt. Each runs in the consumer's transaction."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from catalog import selectors as catalog
@@ -10,9 +11,9 @@ from orders import selectors as orders
 from search import operations
 
 
-def product_changed(event: Event, *, now: datetime) -> None:
-    """A product, or what is in stock of it, is not what it was."""
-    operations.note_products(product_ids=[int(event.data["product_id"])])
+def products_changed(events: Sequence[Event], *, now: datetime) -> None:
+    """Products, or what is in stock of them, are not what they were."""
+    operations.note_products(product_ids=[int(event.data["product_id"]) for event in events])
 
 
 def part_changed(event: Event, *, now: datetime) -> None:

@@ -10,7 +10,7 @@ from search import operations, writes
 from search.models import SearchDocument
 
 BATCH = 250
-SLICE_SECONDS = 2.0
+SLICE_SECONDS = 1.0
 
 
 def follow_changes(*, now: datetime) -> int:

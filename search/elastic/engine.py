@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from elasticsearch import NotFoundError
+from elasticsearch import Elasticsearch, NotFoundError
 
 from search.elastic import indexes
 from search.elastic.client import client, failures
@@ -18,7 +18,11 @@ SHOWN = "shown"
 
 
 class ElasticsearchEngine:
-    """Asks the alias, and on a walk by cursor a point in time: what changes meanwhile neither comes twice nor is left out."""
+    """Asks the alias, and on a walk by cursor a point in time: what changes meanwhile neither comes twice nor is left out.
+
+    The point is made when a walk goes on behind its first page, so that searches that nobody walks on from make none. What was on
+    that page is left out of it by name, for by then other families may be where those were.
+    """
 
     name = "elasticsearch"
 
@@ -42,9 +46,12 @@ def _body(request: SearchRequest, seconds: float) -> dict[str, Any]:
             {"variants.product_id": "asc"},
         ],
     }
+    shown = {"ids": {"values": [str(family_id) for family_id in (request.after or {}).get("shown", ())]}}
     body: dict[str, Any] = {
         "query": main_query(request),
-        "post_filter": {"bool": {"filter": [*only(request.filters, of_variants=False), fitting]}},
+        "post_filter": {
+            "bool": {"filter": [*only(request.filters, of_variants=False), fitting], "must_not": [shown]},
+        },
         "sort": sorting(request),
         "size": request.size,
         "track_total_hits": EXACT_TO,
@@ -62,15 +69,19 @@ def _ask(body: dict[str, Any], request: SearchRequest, seconds: float) -> Mappin
     after = request.after or {}
     if after.get("engine") != ElasticsearchEngine.name:
         return dict(asked.search(index=indexes.alias(), body={**body, "from": after.get("seen", request.offset)}))
-    body["search_after"] = after["values"]
     pit = after.get("pit")
     if pit:
         try:
-            return dict(asked.search(body={**body, "pit": {"id": pit, "keep_alive": KEEP_ALIVE}}))
+            return _at(asked, pit, {**body, "search_after": after["values"]})
         except NotFoundError:
-            pass
-    opened = asked.open_point_in_time(index=indexes.alias(), keep_alive=KEEP_ALIVE)["id"]
-    return dict(asked.search(body={**body, "pit": {"id": opened, "keep_alive": KEEP_ALIVE}}))
+            body["search_after"] = after["values"]
+    else:
+        body["from"] = after["seen"] - len(after["shown"])
+    return _at(asked, asked.open_point_in_time(index=indexes.alias(), keep_alive=KEEP_ALIVE)["id"], body)
+
+
+def _at(asked: Elasticsearch, pit: str, body: dict[str, Any]) -> Mapping[str, Any]:
+    return dict(asked.search(body={**body, "pit": {"id": pit, "keep_alive": KEEP_ALIVE}}))
 
 
 def _found(answer: Mapping[str, Any], request: SearchRequest) -> Found:
@@ -80,10 +91,11 @@ def _found(answer: Mapping[str, Any], request: SearchRequest) -> Found:
     total = answer["hits"]["total"]
     told = answer.get("aggregations", {})
     average = told.get("average_rating", {}).get("rating", {}).get("value")
+    count = total["value"] + len((request.after or {}).get("shown", ()))
     return Found(
         hits=tuple(_hit(hit) for hit in hits),
-        total=min(total["value"], EXACT_TO),
-        total_is_exact=total["relation"] == "eq" and total["value"] <= EXACT_TO,
+        total=min(count, EXACT_TO),
+        total_is_exact=total["relation"] == "eq" and count <= EXACT_TO,
         counts=counts_of(told, request.filters),
         average_rating=None if average is None else round(Decimal(average), 2),
         after=_after(answer, request) if len(hits) == request.size else None,
@@ -98,9 +110,7 @@ def _hit(hit: Mapping[str, Any]) -> Hit:
 def _after(answer: Mapping[str, Any], request: SearchRequest) -> dict[str, Any]:
     hits = answer["hits"]["hits"]
     before = int((request.after or {}).get("seen", request.offset))
-    found = {"engine": ElasticsearchEngine.name, "values": _sort_values(hits[-1]), "seen": before + len(hits)}
-    return {**found, "pit": answer["pit_id"]} if "pit_id" in answer else found
-
-
-def _sort_values(hit: Mapping[str, Any]) -> list[Any]:
-    return list(hit["sort"])
+    found = {"engine": ElasticsearchEngine.name, "values": list(hits[-1]["sort"]), "seen": before + len(hits)}
+    if "pit_id" in answer:
+        return {**found, "pit": answer["pit_id"], "shown": (request.after or {}).get("shown", [])}
+    return {**found, "shown": [int(hit["_id"]) for hit in hits]}

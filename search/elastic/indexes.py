@@ -95,6 +95,12 @@ def serving() -> set[str]:
             return set()
 
 
+def all_of_ours() -> set[str]:
+    """Every index of this shop, whatever it is for. Raises EngineFailed."""
+    with failures():
+        return set(client().indices.get(index=f"{alias()}-*", ignore_unavailable=True, allow_no_indices=True))
+
+
 def drop(names: Iterable[str]) -> None:
     """Remove indexes; those that are gone are passed over. Raises EngineFailed."""
     with failures():

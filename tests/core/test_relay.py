@@ -246,3 +246,33 @@ def test_old_rows_are_forgotten() -> None:
 
     assert forget_old(now=now()) == 1
     assert OutboxEvent.objects.get().key == "b"
+
+
+def take_all(events_: list[Event], *, now: Any) -> None:
+    """A subscriber that takes what there is in one call; one bad event of them spoils all."""
+    if {event.key for event in events_} & broken:
+        raise ValueError("a bug in the subscriber")
+    taken.append(("+".join(event.key for event in events_), len(events_)))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_subscriber_that_takes_many_at_once_gets_each_event_once_and_a_bad_one_alone() -> None:
+    at_once = Subscriber("test", "tests.core.test_relay.take_all", together=10, at_once=True)
+    keys = _keys_of_one_bucket(4)
+    broken.add(keys[1])
+    for key in keys[:1] * 2 + keys[2:]:
+        _publish(key, 1)
+    relay = Relay(LocalOutlet({"test.happened": (at_once,)}, Courier(clock=lambda: CLOCK["now"])))
+
+    relay.run_once()
+    _publish(keys[1], 1)
+    _publish(keys[0], 2)
+    relay.run_once()
+
+    assert taken == [("+".join(keys[:1] * 2 + keys[2:]), 4), (keys[0], 1)]
+    assert OutboxEvent.objects.get(published_at=None).key == keys[1]
+
+
+def _keys_of_one_bucket(count: int) -> list[str]:
+    names = (f"key-{number}" for number in range(10_000))
+    return [name for name in names if events.bucket_of(name) == 0][:count]

@@ -8,6 +8,7 @@ from contextlib import suppress
 from types import FrameType
 from typing import NoReturn
 
+from tests.servers.elasticsearch import room_for_shared_elasticsearch
 from tests.servers.embedded import private_servers, remove_left_behind
 from tests.servers.kafka import room_for_shared_kafka
 
@@ -18,13 +19,13 @@ def main(arguments: list[str]) -> int:
         sys.stderr.write("usage: python -m tests.servers -- COMMAND [ARGUMENT...]\n")
         return 2
     signal.signal(signal.SIGTERM, _leave)
-    with room_for_shared_kafka() as kafka, suppress(KeyboardInterrupt):
+    with room_for_shared_kafka() as kafka, room_for_shared_elasticsearch() as search, suppress(KeyboardInterrupt):
         if os.environ.get("DATABASE_URL") and os.environ.get("VALKEY_URL"):
-            return subprocess.call(arguments[1:], env={**os.environ, **kafka})
+            return subprocess.call(arguments[1:], env={**os.environ, **kafka, **search})
         remove_left_behind()
         with private_servers() as (servers, _):
             urls = {"DATABASE_URL": servers.database_url, "VALKEY_URL": servers.valkey_url}
-            return subprocess.call(arguments[1:], env={**os.environ, **urls, **kafka})
+            return subprocess.call(arguments[1:], env={**os.environ, **urls, **kafka, **search})
     return 130
 
 

@@ -1,0 +1,97 @@
+"""A shop full of families to be searched, and each engine on it."""
+
+import random
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+from pytest_django import Settings
+
+from catalog.models import Attribute, Brand, Category, ProductAttribute
+from search import copying, services
+from search.elastic import indexes
+from search.elastic.engine import ElasticsearchEngine
+from search.postgres import PostgresEngine
+from search.types import Engine
+from tests.factories import make_category, make_family, make_product, make_stock, make_warehouse
+from tests.servers.elasticsearch import shared_elasticsearch
+
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+COLOURS, SIZES = ("Red", "Green", "Blue"), ("S", "M", "L")
+WORDS = ("trail", "road", "winter", "summer")
+
+
+@contextmanager
+def elasticsearch(settings: Settings) -> Iterator[None]:
+    """The run's Elasticsearch, with names that are this test's alone."""
+    settings.ELASTICSEARCH_URL = shared_elasticsearch()
+    settings.NAMESPACE = f"test-{uuid.uuid4().hex[:8]}"
+    try:
+        yield
+    finally:
+        indexes.drop(list(indexes.all_of_ours()))
+
+
+@pytest.fixture
+def elastic(settings: Settings, transactional_db: None) -> Iterator[None]:
+    """For tests that are about Elasticsearch itself."""
+    with elasticsearch(settings):
+        yield
+
+
+Ready = Callable[[], Engine]
+
+
+@pytest.fixture(params=["postgres", "elasticsearch"])
+def ready(request: pytest.FixtureRequest, settings: Settings, transactional_db: None) -> Iterator[Ready]:
+    """Each test that asks for it runs over both: to be called when all is there that is to be found."""
+    with ExitStack() as stack:
+        if request.param == "elasticsearch":
+            stack.enter_context(elasticsearch(settings))
+
+        def make_ready() -> Engine:
+            services.build_documents(now=NOW)
+            if request.param == "postgres":
+                return PostgresEngine()
+            copying.build_index(now=NOW)
+            return ElasticsearchEngine()
+
+        yield make_ready
+
+
+def fill(families: int, *, seed: int = 1) -> None:
+    """Families of one to four variants in two departments with a level below, some rated, some sold out, with many ties."""
+    chance = random.Random(seed)
+    shoes, coats = make_category(name="Shoes"), make_category(name="Coats")
+    leaves: list[Category] = [shoes, coats]
+    for root in (shoes, coats):
+        root.refresh_from_db()
+        leaves += [make_category(root, name=f"{root.name} {kind}") for kind in ("indoors", "outdoors")]
+    brands = [Brand.objects.create(name=f"Brand {letter}", slug=f"brand-{letter.lower()}") for letter in "ABCDE"]
+    colour = Attribute.objects.create(code="colour", name="Colour", is_filter=True)
+    size = Attribute.objects.create(code="size", name="Size", is_filter=True)
+    warehouse = make_warehouse()
+    for number in range(families):
+        title = f"{chance.choice(WORDS)} {chance.choice(WORDS)} shoe {number}"
+        family = make_family(title=title, category=chance.choice(leaves), brand=chance.choice(brands))
+        for position in range(chance.randint(1, 4)):
+            reviews = chance.choice([0, 0, 3, 40])
+            product = make_product(
+                family=family,
+                title=title,
+                position=position,
+                price=chance.choice(
+                    [Decimal("0.00"), Decimal(25), Decimal("49.99"), Decimal(50), Decimal(120), Decimal(200)]
+                ),
+                rating=Decimal(chance.choice(["2.00", "4.00", "5.00"])) if reviews else Decimal(0),
+                review_count=reviews,
+                released_at=chance.choice([None, NOW, NOW - timedelta(days=chance.randint(1, 3))]),
+            )
+            if chance.random() < 0.7:
+                make_stock(product=product, warehouse=warehouse, quantity=chance.choice([0, 5]))
+            ProductAttribute.objects.create(product=product, attribute=colour, value=chance.choice(COLOURS))
+            if chance.random() < 0.8:
+                ProductAttribute.objects.create(product=product, attribute=size, value=chance.choice(SIZES))
