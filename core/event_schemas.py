@@ -41,11 +41,15 @@ def compare(found: Mapping[str, Mapping[str, Any]], folder: Path) -> Differences
     told = Differences()
     names = {_event_of(name) for name in found}
     for name, schema in found.items():
-        for file in sorted(folder.glob(f"{_event_of(name)}.v*.json")):
-            told.broken += breaches(json.loads(file.read_text()), schema, file.stem)
+        broken = [
+            line
+            for file in sorted(folder.glob(f"{_event_of(name)}.v*.json"))
+            for line in breaches(json.loads(file.read_text()), schema, file.stem)
+        ]
+        told.broken += broken
         if not (folder / name).exists():
             told.outdated.append(f"{name} is missing")
-        elif not told.broken and (promised := json.loads((folder / name).read_text())) != schema:
+        elif not broken and (promised := json.loads((folder / name).read_text())) != schema:
             fresh = additions(promised, schema, name.removesuffix(".json"))
             told.broken += [f"{line} is new: that takes a new version" for line in fresh]
             told.outdated += [] if fresh else [f"{name} has other descriptions"]
@@ -89,12 +93,16 @@ def write(found: Mapping[str, Mapping[str, Any]], folder: Path) -> None:
 
 
 def index(subscribers: Mapping[str, Collection[Subscriber]]) -> str:
-    """The table of all events for people: what each says, on which topic, and who listens."""
-    lines = ["| event | topic | says | listened to by |", "|---|---|---|---|"]
+    """The table of all events for people: what each says, on which topic and key, who tells of it and who listens."""
+    lines = [
+        "| event | version | topic | key | published by | listened to by | says |",
+        "|---|---|---|---|---|---|---|",
+    ]
     for name, kind in sorted(registered().items()):
         groups = ", ".join(sorted({listener.group for listener in subscribers.get(name, ())})) or "nobody yet"
         says = (getdoc(kind.data) or "").partition("\n")[0]
-        lines.append(f"| [`{name}`]({file_of(kind)}) v{kind.version} | `{kind.topic}` | {says} | {groups} |")
+        what = f"[`{name}`]({file_of(kind)}) | {kind.version} | `{kind.topic}` | {kind.key}"
+        lines.append(f"| {what} | {kind.publisher} | {groups} | {says} |")
     return "\n".join(lines)
 
 

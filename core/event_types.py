@@ -17,12 +17,18 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class EventType:
-    """What is known of a kind of event; ``data`` is the dataclass of its data."""
+    """What is known of a kind of event; ``data`` is the dataclass of its data, ``key`` says for people what its key is."""
 
     name: str
     version: int
     topic: str
+    key: str
     data: type
+
+    @property
+    def publisher(self) -> str:
+        """The app that tells of it."""
+        return self.data.__module__.partition(".")[0]
 
 
 _by_name: dict[str, EventType] = {}
@@ -33,15 +39,18 @@ class UnknownEvent(LookupError):
     """Nothing is registered under that name or for that class."""
 
 
-def event(name: str, *, topic: str, version: int = 1) -> Callable[[type[T]], type[T]]:
-    """Register a frozen dataclass as the data of the events called ``name``. Raises ValueError for a name that is taken."""
+def event(name: str, *, topic: str, key: str, version: int = 1) -> Callable[[type[T]], type[T]]:
+    """Register a frozen dataclass as the data of the events called ``name``; ``key`` is for `docs/events`.
+
+    Raises ValueError for a name that is taken, and for what is no frozen dataclass.
+    """
 
     def register(data: type[T]) -> type[T]:
         if not is_dataclass(data) or not data.__dataclass_params__.frozen:  # type: ignore[attr-defined]  # not in the stubs
             raise ValueError(f"{data.__name__} is no frozen dataclass")
         if name in _by_name:
             raise ValueError(f"{name} is the name of {_by_name[name].data.__name__} already")
-        found = EventType(name, version, topic, data)
+        found = EventType(name, version, topic, key, data)
         _by_name[name] = _by_class[data] = found
         return data
 

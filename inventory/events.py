@@ -9,10 +9,10 @@ from core.event_types import event
 from inventory.policies import Shelf
 
 
-@event("inventory.availability_changed", topic=events.INVENTORY_EVENTS)
+@event("inventory.availability_changed", topic=events.INVENTORY_EVENTS, key="the product's id")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AvailabilityChanged:
-    """A product came or ceased to be available; the key is the product's id."""
+    """A product came or ceased to be available."""
 
     product_id: int
     available: int

@@ -13,6 +13,8 @@ from core.event_types import event
 from orders.models import Order, OrderLine
 from orders.types import OrderStatus
 
+KEY = "the order's number"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderedUnits:
@@ -24,7 +26,7 @@ class OrderedUnits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderFacts:
-    """An order as it stands; its number is the key."""
+    """An order as it stands."""
 
     order_id: int
     number: str
@@ -34,49 +36,49 @@ class OrderFacts:
     lines: tuple[OrderedUnits, ...]
 
 
-@event("order.created", topic=events.ORDER_EVENTS)
+@event("order.created", topic=events.ORDER_EVENTS, key=KEY)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderCreated(OrderFacts):
     """It was placed, and waits for its payment."""
 
 
-@event("order.paid", topic=events.ORDER_EVENTS)
+@event("order.paid", topic=events.ORDER_EVENTS, key=KEY)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderPaid(OrderFacts):
     """It is paid: its goods are its own."""
 
 
-@event("order.payment_failed", topic=events.ORDER_EVENTS)
+@event("order.payment_failed", topic=events.ORDER_EVENTS, key=KEY)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderPaymentFailed(OrderFacts):
     """Its payment was refused; its goods went back to the cart."""
 
 
-@event("order.processing", topic=events.ORDER_EVENTS)
+@event("order.processing", topic=events.ORDER_EVENTS, key=KEY)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderProcessing(OrderFacts):
     """Its money is taken, and it is being prepared."""
 
 
-@event("order.shipped", topic=events.ORDER_EVENTS)
+@event("order.shipped", topic=events.ORDER_EVENTS, key=KEY)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderShipped(OrderFacts):
     """Parcels of it are on their way."""
 
 
-@event("order.delivered", topic=events.ORDER_EVENTS)
+@event("order.delivered", topic=events.ORDER_EVENTS, key=KEY)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderDelivered(OrderFacts):
     """All of it has arrived."""
 
 
-@event("order.cancelled", topic=events.ORDER_EVENTS)
+@event("order.cancelled", topic=events.ORDER_EVENTS, key=KEY)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderCancelled(OrderFacts):
     """It was called off; its goods and its money go back."""
 
 
-@event("order.refunded", topic=events.ORDER_EVENTS)
+@event("order.refunded", topic=events.ORDER_EVENTS, key=KEY)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderRefunded(OrderFacts):
     """All of its money went back."""

@@ -8,6 +8,8 @@ from core import events
 from core.event_types import event
 from payments.models import Payment, Refund
 
+KEY = "the order's number"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RefundFacts:
@@ -20,7 +22,7 @@ class RefundFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaymentFacts:
-    """A payment as it stands; ``reference`` is the number of the order, and the key. ``refund`` where it is about one."""
+    """A payment as it stands; ``reference`` is the number of the order. ``refund`` where it is about one."""
 
     payment_id: int
     reference: str
@@ -33,43 +35,43 @@ class PaymentFacts:
     refund: RefundFacts | None = None
 
 
-@event("payment.authorised", topic=events.ORDER_EVENTS)
+@event("payment.authorised", topic=events.ORDER_EVENTS, key=KEY)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaymentAuthorised(PaymentFacts):
     """The money is set aside."""
 
 
-@event("payment.declined", topic=events.ORDER_EVENTS)
+@event("payment.declined", topic=events.ORDER_EVENTS, key=KEY)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaymentDeclined(PaymentFacts):
     """The provider refused the payment."""
 
 
-@event("payment.captured", topic=events.ORDER_EVENTS)
+@event("payment.captured", topic=events.ORDER_EVENTS, key=KEY)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaymentCaptured(PaymentFacts):
     """The money is taken."""
 
 
-@event("payment.capture_refused", topic=events.ORDER_EVENTS)
+@event("payment.capture_refused", topic=events.ORDER_EVENTS, key=KEY)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaymentCaptureRefused(PaymentFacts):
     """The money could not be taken, for good."""
 
 
-@event("payment.voided", topic=events.ORDER_EVENTS)
+@event("payment.voided", topic=events.ORDER_EVENTS, key=KEY)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaymentVoided(PaymentFacts):
     """What was set aside is free again."""
 
 
-@event("payment.refunded", topic=events.ORDER_EVENTS)
+@event("payment.refunded", topic=events.ORDER_EVENTS, key=KEY)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaymentRefunded(PaymentFacts):
     """Money went back."""
 
 
-@event("payment.refund_refused", topic=events.ORDER_EVENTS)
+@event("payment.refund_refused", topic=events.ORDER_EVENTS, key=KEY)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaymentRefundRefused(PaymentFacts):
     """Money did not go back: the provider refused."""

@@ -9,9 +9,10 @@ import pytest
 from pytest_django import Settings
 
 from core import dispatch, topics
+from core.event_types import read
 from core.models import AuditLog, ConsumerGroup
 from core.types import Event, Subscriber
-from tests.events.happened import TOPIC, TYPE
+from tests.events.happened import TOPIC, TYPE, Happened
 from tests.events.transports import Local, OverKafka, Transport
 from tests.servers.kafka import shared_kafka
 
@@ -19,9 +20,11 @@ SUBSCRIBERS = {TYPE: (Subscriber("test", "tests.events.conftest.take", together=
 
 
 class Bench:
-    """What the subscriber was told, and what is wrong with it; the clock of waits between tries."""
+    """What the subscriber reads events as, what it understood, and what is wrong with it; the clock of waits between tries."""
 
     def __init__(self) -> None:
+        self.reads: type = Happened
+        self.understood: list[object] = []
         self.broken: set[str] = set()
         self.seconds = 0.0
 
@@ -36,8 +39,10 @@ bench = Bench()
 
 def take(event: Event, *, now: Any) -> None:
     """A subscriber whose effect is a row, so that it stands or falls with its mark."""
+    understood: Any = read(event, bench.reads)
+    bench.understood.append(understood)
     AuditLog.objects.create(
-        at=now, action="test.effect", object_type="event", object_id=event.key, data={"n": event.data["n"]}
+        at=now, action="test.effect", object_type="event", object_id=event.key, data={"n": understood.n}
     )
     if event.key in bench.broken:
         raise ValueError("a bug in the subscriber")

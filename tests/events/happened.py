@@ -8,7 +8,7 @@ TOPIC = "order-events"
 TYPE = "test.happened"
 
 
-@event(TYPE, topic=TOPIC)
+@event(TYPE, topic=TOPIC, key="whatever the test likes")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Happened:
     """Something that only tests do."""
