@@ -1,6 +1,6 @@
 """What pages, API and the other apps read of the catalogue."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -14,7 +14,7 @@ from catalog.cards import cards
 from catalog.facets import count_facets, count_totals
 from catalog.family_facts import load_family_facts
 from catalog.matching import ACTIVE, DOCUMENT, clean_query, conditions, matching, text_query
-from catalog.models import Brand, Category, Product, ProductFamily
+from catalog.models import Attribute, Brand, Category, Product, ProductFamily
 from catalog.pictures import department_picture, picture_of
 from catalog.product_pages import load_product_page
 from catalog.types import (
@@ -208,6 +208,30 @@ def families_with(*, kind: PartKind, part_id: int) -> set[int]:
     else:
         found = families.filter(**{f"{kind}_id": part_id})
     return set(found.values_list("pk", flat=True))
+
+
+def cards_of(*, chosen: Sequence[tuple[int, int]]) -> tuple[FamilyCard, ...]:
+    """The cards of pairs of a family and the product to show for it; what went off sale meanwhile is left out. One query."""
+    return cards(chosen)
+
+
+def brand_names(*, slugs: Collection[str]) -> dict[str, str]:
+    """What brands are called, by slug. One query."""
+    return dict(Brand.objects.filter(slug__any_of=slugs).values_list("slug", "name")) if slugs else {}
+
+
+def attribute_names(*, codes: Collection[str]) -> dict[str, tuple[str, str]]:
+    """Name and unit of attributes, by code. One query."""
+    rows = Attribute.objects.filter(code__any_of=codes).values_list("code", "name", "unit") if codes else ()
+    return {code: (name, unit) for code, name, unit in rows}
+
+
+def category_links(*, counts: Mapping[str, int]) -> tuple[CategoryLink, ...]:
+    """The active categories with these addresses, each before what is below it, by name, with their counts. One query."""
+    nodes = Category.objects.filter(slug_path__any_of=list(counts), is_active=True).order_by("path")
+    return tuple(
+        CategoryLink(id=node.pk, name=node.name, path=node.slug_path, count=counts[node.slug_path]) for node in nodes
+    )
 
 
 def product_page(*, slug: str | None = None, product_id: int | None = None) -> ProductPage:

@@ -4,11 +4,12 @@ Whoever changes the thing forgets the entry with the new version; whoever reads 
 read first. An entry without a body says that older versions are out of date.
 """
 
-from functools import cache as once
 from typing import Any
 
 from django.core.cache import cache
 from redis.exceptions import RedisError
+
+from core.scripts import client, run_script
 
 _STORE = """
 local kept = redis.call('HGET', KEYS[1], 'version')
@@ -29,7 +30,7 @@ return 1
 def read(key: str) -> bytes | None:
     """The body kept under ``key``; None where there is none, or Valkey is away."""
     try:
-        body: bytes | None = _client().hget(cache.make_key(key), "body")
+        body: bytes | None = client().hget(cache.make_key(key), "body")
     except RedisError:
         return None
     return body or None
@@ -47,16 +48,6 @@ def forget(key: str, *, version: int, seconds: float) -> bool:
 
 def _run(script: str, key: str, *arguments: Any) -> bool:
     try:
-        return bool(_script(script)(keys=[cache.make_key(key)], args=arguments, client=_client()))
+        return bool(run_script(script, key, *arguments))
     except RedisError:
         return False
-
-
-@once
-def _script(source: str) -> Any:
-    """The script, sent by its hash; Valkey gets the source where it does not know it (any more)."""
-    return _client().register_script(source)
-
-
-def _client() -> Any:
-    return cache.client.get_client(write=True)  # type: ignore[attr-defined]  # django-redis's own

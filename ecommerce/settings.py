@@ -154,6 +154,10 @@ ELASTICSEARCH_URL = ENVIRONMENT.elasticsearch_url
 SEARCH_SHARDS, SEARCH_REPLICAS, SEARCH_REFRESH = (5, 1, "5s") if PRODUCTION else (1, 0, "1s")
 
 SEARCH_DATABASE = "default"
+# All that a search may take: in Elasticsearch, and then in PostgreSQL; and how many of a process may be in PostgreSQL at once.
+SEARCH_DEADLINE = timedelta(milliseconds=800)
+SEARCH_FALLBACK_DEADLINE = timedelta(seconds=2)
+SEARCH_FALLBACK_CLIENTS = 4
 
 # --- Data --------------------------------------------------------------------------------------------------------------
 _POOL = {"min_size": 1, "max_size": ENVIRONMENT.database_pool, "timeout": 1.0} if ENVIRONMENT.database_pool else False

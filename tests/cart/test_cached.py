@@ -13,7 +13,7 @@ from cart import cached, operations, selectors, services
 from cart.models import Cart, CartItem
 from cart.types import CartRecord
 from core import cache as guarded
-from core import versioned
+from core import scripts, versioned
 from core.embedded import free_port
 from core.money import Money
 from core.outlets import LocalOutlet
@@ -170,7 +170,7 @@ def test_an_entry_that_can_not_be_read_is_none(django_assert_num_queries: Django
 
 def test_nobody_who_looks_into_valkey_finds_a_token() -> None:
     shopper = filled()
-    client = versioned._client()
+    client = scripts.client()
 
     everything = [(key, client.hgetall(key)) for key in client.scan_iter(match="*cart:*")]
 

@@ -27,11 +27,12 @@ WORDS = ("trail", "road", "winter", "summer")
 @contextmanager
 def elasticsearch(settings: Settings) -> Iterator[None]:
     """The run's Elasticsearch, with names that are this test's alone."""
-    settings.ELASTICSEARCH_URL = shared_elasticsearch()
-    settings.NAMESPACE = f"test-{uuid.uuid4().hex[:8]}"
+    url, name = shared_elasticsearch(), f"test-{uuid.uuid4().hex[:8]}"
+    settings.ELASTICSEARCH_URL, settings.NAMESPACE = url, name
     try:
         yield
     finally:
+        settings.ELASTICSEARCH_URL, settings.NAMESPACE = url, name
         indexes.drop(list(indexes.all_of_ours()))
 
 

@@ -1,0 +1,81 @@
+"""Counts of values, as engines have them, to facets that people read: names, order, and what is chosen."""
+
+from collections.abc import Collection, Mapping
+
+from catalog import selectors as catalog
+from catalog.types import AttributeFacet, CategoryLink, Facets, FacetValue, ListingFilters, PriceRange
+from search.types import PRICE_STEPS, RATING_STEPS, Counts
+
+BRANDS_SHOWN, ATTRIBUTES_SHOWN, VALUES_SHOWN = 20, 12, 15
+
+
+def facets_of(counts: Counts, filters: ListingFilters) -> Facets:
+    """All facets. Three queries for the names."""
+    brands = _first(counts.brands, filters.brands, BRANDS_SHOWN)
+    names = catalog.brand_names(slugs=brands)
+    return Facets(
+        categories=_categories(counts.categories, filters.category),
+        brands=tuple(
+            FacetValue(
+                value=slug,
+                label=names.get(slug, slug),
+                count=counts.brands.get(slug, 0),
+                selected=slug in filters.brands,
+            )
+            for slug in brands
+        ),
+        price_ranges=_price_ranges(counts.price_ranges, filters),
+        ratings=tuple(
+            FacetValue(value=str(step), label=str(step), count=count, selected=filters.rating == step)
+            for step, count in zip(RATING_STEPS, counts.ratings, strict=True)
+        ),
+        attributes=_attributes(counts.attributes, dict(filters.attributes)),
+    )
+
+
+def _first(counts: Mapping[str, int], chosen: Collection[str], most: int) -> list[str]:
+    """The most frequent values, and those chosen however rare."""
+    by_count = sorted(counts, key=lambda value: (-counts[value], value))
+    return [value for place, value in enumerate(by_count) if place < most or value in chosen]
+
+
+def _categories(counts: Mapping[str, int], chosen: str) -> tuple[CategoryLink, ...]:
+    """The tree as far as it is open: what is at the root, and below each category on the way to the one chosen."""
+    way = chosen.split("/") if chosen else []
+    open_ = {"", *("/".join(way[: depth + 1]) for depth in range(len(way)))}
+    shown = [path for path in counts if path.rpartition("/")[0] in open_]
+    return catalog.category_links(counts={path: counts[path] for path in shown})
+
+
+def _price_ranges(counts: tuple[int, ...], filters: ListingFilters) -> tuple[PriceRange, ...]:
+    bounds = zip(PRICE_STEPS, PRICE_STEPS[1:], counts, strict=False)
+    return tuple(
+        PriceRange(
+            minimum=low, maximum=high, count=count, selected=(filters.price_min, filters.price_max) == (low, high)
+        )
+        for low, high, count in bounds
+        if count
+    )
+
+
+def _attributes(
+    counts: Mapping[str, Mapping[str, int]], chosen: Mapping[str, Collection[str]]
+) -> tuple[AttributeFacet, ...]:
+    """Those with something to choose from, the widest first."""
+    offered = [code for code, values in counts.items() if len(values) > 1 or code in chosen]
+    offered.sort(key=lambda code: (-sum(counts[code].values()), code))
+    shown = [code for place, code in enumerate(offered) if place < ATTRIBUTES_SHOWN or code in chosen]
+    names = catalog.attribute_names(codes=shown)
+    return tuple(
+        AttributeFacet(
+            code=code,
+            name=names[code][0],
+            unit=names[code][1],
+            values=tuple(
+                FacetValue(value=value, label=value, count=counts[code][value], selected=value in chosen.get(code, ()))
+                for value in _first(counts[code], chosen.get(code, ()), VALUES_SHOWN)
+            ),
+        )
+        for code in shown
+        if code in names
+    )
