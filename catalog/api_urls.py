@@ -6,8 +6,5 @@ from catalog import api
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("categories", api.CategoriesView.as_view(), name="api-categories"),
-    path("products", api.ProductsView.as_view(), name="api-products"),
     path("products/<int:product_id>", api.ProductView.as_view(), name="api-product"),
-    path("search", api.SearchView.as_view(), name="api-search"),
-    path("search/suggest", api.SuggestView.as_view(), name="api-suggest"),
 ]

@@ -1,19 +1,16 @@
 """What pages, API and the other apps read of the catalogue."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 from django.contrib.postgres.aggregates import ArrayAgg
-from django.contrib.postgres.search import SearchRank
 from django.db import connection
-from django.db.models import BigIntegerField, F, Max, Min, Q, QuerySet
+from django.db.models import BigIntegerField, F, Max, Q, QuerySet
 from django.utils.translation import gettext as _
 
 from catalog.cards import cards
-from catalog.facets import count_facets, count_totals
 from catalog.family_facts import load_family_facts
-from catalog.matching import ACTIVE, DOCUMENT, clean_query, conditions, matching, text_query
+from catalog.matching import ACTIVE, clean_query
 from catalog.models import Attribute, Brand, Category, Product, ProductFamily
 from catalog.pictures import department_picture, picture_of
 from catalog.product_pages import load_product_page
@@ -26,25 +23,19 @@ from catalog.types import (
     FamilyCard,
     FamilyFacts,
     HomePage,
-    Listing,
-    ListingFilters,
     OfferedProduct,
     PartKind,
     ProductHit,
     ProductPage,
     SellableProduct,
-    SortOrder,
     Suggestions,
 )
-from core.errors import InvalidInput, NotFound
+from core.errors import NotFound
 from core.money import Money
 
-PAGE_SIZE = 20
-LAST_PAGE = 500
 SHELF_SIZE = 12
 SHORTEST_QUERY = 2
 SUGGESTIONS = 6
-ATTRIBUTES_LIMIT = 10
 _OFFERED = (
     "pk",
     "family_id",
@@ -58,6 +49,8 @@ _OFFERED = (
     "review_count",
     "released_at",
 )
+_POPULAR = (F("reviews").desc(), F("rated").desc())
+_NEWEST = (F("newest").desc(nulls_last=True),)
 # Behind every change of a cart, so written as SQL: making it by the ORM takes longer than running it.
 _SELLABLE = """
     SELECT p.id, p.sku, p.slug, p.title, p.price, p.currency, p.tax_class, p.weight_grams, p.max_per_order,
@@ -114,34 +107,6 @@ def offered() -> Iterator[OfferedProduct]:
         )
 
 
-def family_cards(*, filters: ListingFilters, page: int = 1) -> Listing:
-    """One page of the families that ``filters`` leave, and the facets. Five queries, one more when there is text to look for.
-
-    A category's former address is as good as the one it has; where nothing is found, that is one more query to see.
-    A page past the last is empty. Raises InvalidInput (``invalid_input``) for a page below 1 or above LAST_PAGE, and for
-    more than ATTRIBUTES_LIMIT attributes.
-    """
-    if not 1 <= page <= LAST_PAGE:
-        raise InvalidInput(_("Pages go from 1 to %(last)d.") % {"last": LAST_PAGE}, params={"last_page": LAST_PAGE})
-    if len(filters.attributes) > ATTRIBUTES_LIMIT:
-        raise InvalidInput(_("At most %(most)d attributes can be chosen at once.") % {"most": ATTRIBUTES_LIMIT})
-    found = conditions(filters)
-    totals = count_totals(found, filters)
-    if filters.category and not totals.total:
-        moved = moved_category(slug_path=filters.category)
-        if moved:
-            return family_cards(filters=replace(filters, category=moved), page=page)
-    start = (page - 1) * PAGE_SIZE
-    return Listing(
-        cards=cards(list(_families(matching(found), filters)[start : start + PAGE_SIZE])),
-        total=totals.total,
-        page=page,
-        pages=min(-(-totals.total // PAGE_SIZE), LAST_PAGE),
-        average_rating=totals.average_rating,
-        facets=count_facets(found, filters, totals),
-    )
-
-
 def suggestions(*, query: str) -> Suggestions:
     """What may be meant by ``query``, the beginning of what somebody types. Three queries; none below two characters."""
     typed = clean_query(query)
@@ -168,9 +133,9 @@ def home() -> HomePage:
     products = Product.objects.filter(ACTIVE)
     on_sale = products.filter(compare_at_price__isnull=False)
     shelves = [
-        list(_families(products, ListingFilters())[:SHELF_SIZE]),
-        list(_families(products, ListingFilters(sort=SortOrder.NEWEST))[:SHELF_SIZE]),
-        list(_families(on_sale, ListingFilters())[:SHELF_SIZE]),
+        list(_families(products, _POPULAR)[:SHELF_SIZE]),
+        list(_families(products, _NEWEST)[:SHELF_SIZE]),
+        list(_families(on_sale, _POPULAR)[:SHELF_SIZE]),
     ]
     every = {card.product_id: card for card in cards([pair for shelf in shelves for pair in shelf])}
     popular, newest, deals = (_on_shelf(shelf, every) for shelf in shelves)
@@ -319,35 +284,16 @@ def category_tree() -> tuple[CategoryNode, ...]:
     return branch("")
 
 
-def _families(products: "QuerySet[Product]", filters: ListingFilters) -> "QuerySet[Product, tuple[int, int]]":
-    """Pairs of a family and its first product among ``products``, in the order asked for; ties by the newest family."""
-    orders: dict[str, tuple[Any, ...]] = {
-        SortOrder.PRICE_ASC: (F("least").asc(),),
-        SortOrder.PRICE_DESC: (F("most").desc(),),
-        SortOrder.RATING: (F("rated").desc(), F("reviews").desc()),
-        SortOrder.NEWEST: (F("newest").desc(nulls_last=True),),
-    }
-    words = clean_query(filters.query)
-    by_words = bool(words) and filters.sort not in orders
-    grouped = products.annotate(rank=SearchRank(DOCUMENT, text_query(words))) if by_words else products
+def _families(products: "QuerySet[Product]", order: Sequence[Any]) -> "QuerySet[Product, tuple[int, int]]":
+    """Pairs of a family and its first product among ``products``, in that order of families; ties by the newest family."""
     keys = {
-        "least": Min("price"),
-        "most": Max("price"),
         "rated": Max("rating"),
         "reviews": Max("review_count"),
         "newest": Max("released_at"),
         "shown": ArrayAgg("pk", order_by=("position", "pk")),
     }
-    popular = (F("reviews").desc(), F("rated").desc())
-    order = (F("relevance").desc(), *popular) if by_words else orders.get(filters.sort, popular)
-    if by_words:
-        keys["relevance"] = Max("rank")
-    return (
-        grouped.values("family_id")
-        .annotate(**keys)
-        .order_by(*order, "-family_id")
-        .values_list("family_id", F("shown__0"))
-    )
+    grouped = products.values("family_id").annotate(**keys).order_by(*order, "-family_id")
+    return grouped.values_list("family_id", F("shown__0"))
 
 
 def _on_shelf(shelf: Sequence[tuple[int, int]], every: dict[int, FamilyCard]) -> tuple[FamilyCard, ...]:

@@ -77,6 +77,11 @@ class CategoryLink:
     path: str
     count: int | None = None
 
+    @property
+    def depth(self) -> int:
+        """How many categories are above it."""
+        return self.path.count("/")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SellableProduct:
@@ -260,6 +265,7 @@ class FacetValue:
 class PriceRange:
     """One range of prices of the shop's currency, from ``minimum`` up to ``maximum``; None is open."""
 
+    key: str
     minimum: Decimal | None
     maximum: Decimal | None
     count: int
@@ -284,19 +290,8 @@ class Facets:
     brands: tuple[FacetValue, ...]
     price_ranges: tuple[PriceRange, ...]
     ratings: tuple[FacetValue, ...]
+    in_stock: int
     attributes: tuple[AttributeFacet, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Listing:
-    """One page of families, with the total over all pages and the facets."""
-
-    cards: tuple[FamilyCard, ...]
-    total: int
-    page: int
-    pages: int
-    average_rating: Decimal | None
-    facets: Facets
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,5 @@ from catalog import views
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", views.home, name="home"),
-    path("c/<path:slug_path>/", views.category, name="category"),
     path("p/<slug:slug>/", views.product, name="product"),
-    path("search/", views.search, name="search"),
 ]

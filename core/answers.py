@@ -1,6 +1,6 @@
-"""How a problem reaches whoever asked: as a document below /api/, as a page elsewhere."""
+"""How a problem reaches whoever asked: as a document below /api/, as a page elsewhere. And where a page has gone."""
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponsePermanentRedirect
 from django.shortcuts import render
 
 from core.problems import Problem, json_response
@@ -27,3 +27,10 @@ def answer(request: HttpRequest, problem: Problem) -> HttpResponse:
     for name, value in problem.headers().items():
         response[name] = value
     return response
+
+
+def moved_to(request: HttpRequest, path: str) -> HttpResponse:
+    """To where the page is now, with whatever followed the question mark."""
+    query = request.META.get("QUERY_STRING", "")
+    # Browsers keep a 301 for ever otherwise, and once an address is taken back two of them lead in a circle.
+    return HttpResponsePermanentRedirect(f"{path}?{query}" if query else path, headers={"Cache-Control": "no-cache"})

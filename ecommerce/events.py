@@ -24,6 +24,7 @@ SUBSCRIBERS: dict[str, tuple[Subscriber, ...]] = {
 JOBS: tuple[Job, ...] = (
     Job("payment work", "payments.services.do_payment_work", 1.0),
     Job("settle payments", "orders.services.settle_payments", 10.0),
+    Job("send search documents", "search.copying.follow_documents", 0.5),
     Job("rebuild search documents", "search.services.follow_changes", 0.0),
     Job("release expired holds", "inventory.services.release_expired", 60.0),
 )

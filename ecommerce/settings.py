@@ -264,6 +264,8 @@ CELERY_BEAT_SCHEDULE = {
     "payment work": {"task": "payments.tasks.do_payment_work", "schedule": timedelta(seconds=10)},
     "reconcile payments": {"task": "orders.tasks.reconcile_payments", "schedule": crontab(minute="40", hour="4")},
     "rebuild search documents": {"task": "search.tasks.follow_changes", "schedule": timedelta(seconds=10)},
+    "send search documents": {"task": "search.tasks.follow_documents", "schedule": timedelta(seconds=10)},
+    "build a missing search index": {"task": "search.tasks.build_missing_index", "schedule": timedelta(minutes=5)},
     "forget old claims": {"task": "core.tasks.forget_old_claims", "schedule": crontab(minute="5", hour="3")},
 }
 

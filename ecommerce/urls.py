@@ -18,6 +18,7 @@ api = [
     path("", include("cart.api_urls")),
     path("", include("payments.api_urls")),
     path("", include("orders.api_urls")),
+    path("", include("search.api_urls")),
 ]
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("core.urls")),
@@ -25,6 +26,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("cart.urls")),
     path("", include("orders.urls")),
     path("", include("payments.urls")),
+    path("", include("search.urls")),
     path("account/", include("accounts.urls")),
     path("account/", include("allauth.account.urls")),
     path("admin/", admin.site.urls),

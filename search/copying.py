@@ -1,7 +1,9 @@
 """Documents on their way into Elasticsearch: what has changed, and whole indexes."""
 
+import logging
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -11,13 +13,25 @@ from core.locks import advisory
 from core.transactions import unit_of_work
 from search.elastic import indexes
 from search.elastic.client import is_on
-from search.errors import IndexBusy, IndexIncomplete, NothingToRollBack
+from search.errors import EngineFailed, IndexBusy, IndexIncomplete, NothingToRollBack
 from search.models import SearchDocument, SearchIndex
 
 BATCH = 500
 SLICE_SECONDS = 2.0
 STATE = SearchIndex.State
 _TRIES = 5
+PAUSE_SECONDS = 5.0
+logger = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class _Pause:
+    """Until when this process leaves Elasticsearch alone, by the monotonic clock."""
+
+    until: float = 0.0
+
+
+_pause = _Pause()
 
 
 def send_changes(*, now: datetime) -> int:
@@ -39,6 +53,23 @@ def send_changes(*, now: datetime) -> int:
         _note_sent({row.pk: row.version for row in rows})
         sent += len(rows)
     return sent
+
+
+def follow_documents(*, now: datetime) -> int:
+    """`send_changes` as a job: where Elasticsearch is away, the log says so and the next try waits a while."""
+    if time.monotonic() < _pause.until:
+        return 0
+    try:
+        return send_changes(now=now)
+    except EngineFailed as problem:
+        logger.warning("Changes wait for Elasticsearch: %s", problem)
+        _pause.until = time.monotonic() + PAUSE_SECONDS
+        return 0
+
+
+def build_missing_index(*, now: datetime) -> str | None:
+    """Build an index where none serves, as after Elasticsearch has lost it; its name. Raises as `build_index`."""
+    return build_index(now=now) if is_on() and not is_complete() else None
 
 
 def build_index(*, now: datetime, advance: Callable[[int], None] = lambda documents: None) -> str:

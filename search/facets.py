@@ -1,6 +1,8 @@
 """Counts of values, as engines have them, to facets that people read: names, order, and what is chosen."""
 
 from collections.abc import Collection, Mapping
+from decimal import Decimal
+from itertools import pairwise
 
 from catalog import selectors as catalog
 from catalog.types import AttributeFacet, CategoryLink, Facets, FacetValue, ListingFilters, PriceRange
@@ -29,6 +31,7 @@ def facets_of(counts: Counts, filters: ListingFilters) -> Facets:
             FacetValue(value=str(step), label=str(step), count=count, selected=filters.rating == step)
             for step, count in zip(RATING_STEPS, counts.ratings, strict=True)
         ),
+        in_stock=counts.in_stock,
         attributes=_attributes(counts.attributes, dict(filters.attributes)),
     )
 
@@ -48,14 +51,24 @@ def _categories(counts: Mapping[str, int], chosen: str) -> tuple[CategoryLink, .
 
 
 def _price_ranges(counts: tuple[int, ...], filters: ListingFilters) -> tuple[PriceRange, ...]:
-    bounds = zip(PRICE_STEPS, PRICE_STEPS[1:], counts, strict=False)
     return tuple(
         PriceRange(
-            minimum=low, maximum=high, count=count, selected=(filters.price_min, filters.price_max) == (low, high)
+            key=_key(low, high),
+            minimum=low,
+            maximum=high,
+            count=count,
+            selected=(filters.price_min, filters.price_max) == (low, high),
         )
-        for low, high, count in bounds
+        for (low, high), count in zip(pairwise(PRICE_STEPS), counts, strict=True)
         if count
     )
+
+
+def _key(low: Decimal | None, high: Decimal | None) -> str:
+    """What the seed calls a range; clients rely on it, so it is in no language but that of the API."""
+    if low is None:
+        return f"Under ${high}"
+    return f"Over ${low}" if high is None else f"${low}-${high}"
 
 
 def _attributes(

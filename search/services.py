@@ -18,6 +18,8 @@ def follow_changes(*, now: datetime) -> int:
 
     A note is forgotten in the transaction that does what it asks for; one that comes meanwhile stays for the next time.
     """
+    if not SearchDocument.objects.exists():
+        _note_everything()
     end = time.monotonic() + SLICE_SECONDS
     changed = 0
     while time.monotonic() < end:
@@ -40,6 +42,15 @@ def build_documents(*, now: datetime, advance: Callable[[int], None] = lambda fa
         last = family_ids[-1]
         advance(len(family_ids))
     return changed
+
+
+def _note_everything() -> None:
+    """A shop that has no document yet, as after an update, gets them all by itself."""
+    last = 0
+    while family_ids := catalog.family_ids(above=last, at_most=100_000):
+        with unit_of_work():
+            writes.add_work(family_ids)
+        last = family_ids[-1]
 
 
 def count_families() -> int:

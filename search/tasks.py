@@ -9,3 +9,15 @@ from core.jobs import run_job
 def follow_changes() -> bool:
     """Rebuild documents of what has changed; the relay's process does the same, sooner, and never both at once."""
     return run_job("rebuild search documents", "search.services.follow_changes")
+
+
+@shared_task(name="search.tasks.follow_documents")
+def follow_documents() -> bool:
+    """Send Elasticsearch what has changed; the relay's process does the same, sooner, and never both at once."""
+    return run_job("send search documents", "search.copying.follow_documents")
+
+
+@shared_task(name="search.tasks.build_missing_index")
+def build_missing_index() -> bool:
+    """Build an index where none serves."""
+    return run_job("build a missing search index", "search.copying.build_missing_index")

@@ -67,6 +67,7 @@ def address_with(context: dict[str, Any], **changes: Any) -> str:
     """The present address' parameters with some changed, or taken away when empty. Changing anything else goes back to page 1."""
     params: QueryDict = context["request"].GET.copy()
     params.pop("page", None)
+    params.pop("cursor", None)
     for name, value in changes.items():
         params.pop(name, None)
         if value not in (None, ""):

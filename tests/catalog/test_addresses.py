@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from catalog import operations
 from catalog.models import Category, FormerCategoryAddress, FormerProductAddress, Product
 from core.clock import now
-from tests.factories import make_category, make_family, make_product
+from tests.factories import index_products, make_category, make_family, make_product
 
 pytestmark = pytest.mark.django_db
 
@@ -105,6 +105,7 @@ def test_moving_a_category_takes_the_addresses_below_along(client: Client) -> No
     assert client.get("/c/kitchen/pans/?sort=newest")["Location"] == "/c/cooking/pans/?sort=newest"
     assert client.get("/c/kitchen/")["Location"] == "/c/cooking/"
     assert sorted(FormerCategoryAddress.objects.values_list("slug_path", flat=True)) == ["kitchen", "kitchen/pans"]
+    index_products()
     found = client.get("/api/v1/search?category=kitchen/pans").json()
     assert found["total"] == 1
 
@@ -149,6 +150,7 @@ def _before_the_page_of_a_refusal(queries: CaptureQueriesContext) -> list[str]:
 def test_a_list_of_a_category_that_nobody_had_takes_one_statement_more(client: Client) -> None:
     kitchen = make_category(name="Kitchen")
     make_product(family=make_family(category=kitchen))
+    index_products()
 
     answers = {}
     for category in ("kitchen", "none"):

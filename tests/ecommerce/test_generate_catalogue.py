@@ -35,6 +35,7 @@ from inventory.generated import StockPlan
 from inventory.models import Inventory, StockMovement, Warehouse
 from inventory.services import check_inventory
 from orders.models import Order
+from search.services import build_documents
 from tests.factories import make_product
 from tests.requirements import REPOSITORY
 from tests.schemas import schema_of
@@ -196,6 +197,7 @@ def _assert_ids_go_on() -> None:
 
 
 def _assert_pages_open(client: Client) -> None:
+    build_documents(now=now())
     product = Product.objects.order_by("-review_count").select_related("family__category")[0]
     path_of_leaf = product.family.category.slug_path
     for path in ("/", f"/c/{path_of_leaf}/", f"/c/{path_of_leaf.partition('/')[0]}/", f"/p/{product.slug}/"):

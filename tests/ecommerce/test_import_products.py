@@ -13,7 +13,7 @@ from django.core.files.storage import default_storage
 from django.core.management import CommandError, call_command
 from django.db import connection, transaction
 
-from catalog import operations, selectors
+from catalog import operations
 from catalog.models import Attribute, Category, ImportRun, Product, ProductAttribute, ProductMedia
 from catalog.types import ListingFilters
 from core.clock import now
@@ -22,6 +22,8 @@ from core.models import OutboxEvent
 from ecommerce.importing.runs import LOCK
 from inventory.models import Inventory, StockMovement
 from inventory.services import check_inventory
+from search.selectors import search
+from search.services import build_documents
 from tests.factories import make_cart, make_cart_item, make_category, make_product, make_warehouse
 from tests.requirements import icecat_products
 
@@ -460,7 +462,8 @@ def test_the_whole_of_icecat_gets_in() -> None:
     assert ProductAttribute.objects.count() == 371_405
     assert Inventory.objects.count() == 3 * 19_406
     assert_stock_adds_up()
-    toner = selectors.family_cards(filters=ListingFilters(query="xerox toner", in_stock=True))
+    build_documents(now=now())
+    toner = search(filters=ListingFilters(query="xerox toner", in_stock=True))
     assert toner.total > 50
     assert "printing-colours" in [facet.code for facet in toner.facets.attributes]
     Attribute.objects.update(is_filter=False)

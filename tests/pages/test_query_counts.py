@@ -10,7 +10,15 @@ from django.test.utils import CaptureQueriesContext
 from catalog.models import Attribute, ProductAttribute
 from core.clock import now
 from core.shopper import COOKIE
-from tests.factories import make_cart, make_cart_item, make_category, make_family, make_product, make_user
+from tests.factories import (
+    index_products,
+    make_cart,
+    make_cart_item,
+    make_category,
+    make_family,
+    make_product,
+    make_user,
+)
 
 pytestmark = pytest.mark.django_db
 MOST = 12
@@ -28,6 +36,7 @@ def filled() -> list[str]:
             for value in ("Red", "Blue"):
                 product = make_product(family=family, stock=5, title=f"Thing in {value}")
                 ProductAttribute.objects.create(product=product, attribute=colour, value=value)
+    index_products()
     return ["/", f"/c/{leaf.slug_path}/?attr.colour=Red&price_min=1&sort=price_asc", f"/p/{product.slug}/"]
 
 

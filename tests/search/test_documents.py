@@ -236,6 +236,16 @@ def test_two_rebuilds_at_once_leave_the_newest(shoes: list[Product]) -> None:
     assert SearchDocument.objects.get().version == 10
 
 
+@pytest.mark.django_db(transaction=True)
+def test_a_shop_without_any_document_gets_them_all_by_itself(shoes: list[Product]) -> None:
+    make_product()
+
+    services.follow_changes(now=NOW)
+
+    assert SearchDocument.objects.filter(is_live=True).count() == 2
+    assert services.follow_changes(now=NOW) == 0
+
+
 def test_popularity_is_bounded_and_few_reviews_count_little() -> None:
     unrated = popularity(rating=Decimal(0), review_count=0)
 

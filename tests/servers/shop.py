@@ -125,7 +125,8 @@ def filled_shop(name: str, fill: Sequence[str], *, valkey_url: str = "") -> Iter
             "DATABASE_POOL": "0",
             "DATABASE_STATEMENT_TIMEOUT_MS": "0",
         }
-        for arguments in (["migrate", "--no-input", "--verbosity", "0"], list(fill)):
+        index = ["build_search_index", "--documents-only"]
+        for arguments in (["migrate", "--no-input", "--verbosity", "0"], list(fill), index):
             subprocess.run([sys.executable, "manage.py", *arguments], cwd=REPOSITORY, env=environment, check=True)
         with running_shop(database_url=database_url, valkey_url=valkey_url or os.environ["VALKEY_URL"]) as shop:
             yield shop

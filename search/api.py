@@ -1,0 +1,62 @@
+"""Search for outside clients: `/api/v1/search`, `/search/suggest`, and `/products`, which is a search for everything."""
+
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from catalog import selectors as catalog
+from catalog.types import SortOrder
+from search import selectors
+from search.params import listing_filters, page_number
+from search.serializers import SearchSerializer, SuggestionsSerializer
+from search.views import ENGINE_HEADER
+
+_FILTERS = [
+    OpenApiParameter("category", OpenApiTypes.STR, description="A category's path; what is below it is listed too."),
+    OpenApiParameter("brand", OpenApiTypes.STR, many=True, description="Slugs of brands; repeat the name."),
+    OpenApiParameter("price_min", OpenApiTypes.DECIMAL),
+    OpenApiParameter("price_max", OpenApiTypes.DECIMAL),
+    OpenApiParameter("rating", OpenApiTypes.DECIMAL, description="The least rating."),
+    OpenApiParameter("in_stock", OpenApiTypes.BOOL),
+    OpenApiParameter("attr.NAME", OpenApiTypes.STR, many=True, description="Values of the attribute with code NAME."),
+    OpenApiParameter("sort", OpenApiTypes.STR, enum=SortOrder.values),
+    OpenApiParameter("page", OpenApiTypes.INT, description="1 to 500, 20 results each."),
+    OpenApiParameter("cursor", OpenApiTypes.STR, description="Of the last answer: goes on behind it, to the very end."),
+]
+_QUERY = OpenApiParameter("q", OpenApiTypes.STR, description="Words, a SKU, an EAN or a brand.")
+
+
+class ProductsView(APIView):
+    """Products, a card a family."""
+
+    @extend_schema(operation_id="list_products", parameters=_FILTERS, responses={200: SearchSerializer})
+    def get(self, request: Request) -> Response:
+        """A page of what is sold, with the facets it can be narrowed by."""
+        return _found(request)
+
+
+class SearchView(APIView):
+    """Search."""
+
+    @extend_schema(operation_id="search", parameters=[_QUERY, *_FILTERS], responses={200: SearchSerializer})
+    def get(self, request: Request) -> Response:
+        """A page of what fits the words, with facets. The header X-Search-Engine tells which engine answered."""
+        return _found(request)
+
+
+class SuggestView(APIView):
+    """Suggestions while somebody types."""
+
+    @extend_schema(operation_id="suggest", parameters=[_QUERY], responses={200: SuggestionsSerializer})
+    def get(self, request: Request) -> Response:
+        """Products, categories and brands that may be meant; nothing for less than two characters."""
+        found = catalog.suggestions(query=request.query_params.get("q", ""))
+        return Response(SuggestionsSerializer(found).data)
+
+
+def _found(request: Request) -> Response:
+    given = request.query_params
+    page = selectors.search(filters=listing_filters(given), page=page_number(given), cursor=given.get("cursor") or None)
+    return Response(SearchSerializer(page).data, headers={ENGINE_HEADER: page.engine})

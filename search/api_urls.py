@@ -1,0 +1,11 @@
+"""Addresses of search below /api/v1/."""
+
+from django.urls import URLPattern, URLResolver, path
+
+from search import api
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("products", api.ProductsView.as_view(), name="api-products"),
+    path("search", api.SearchView.as_view(), name="api-search"),
+    path("search/suggest", api.SuggestView.as_view(), name="api-suggest"),
+]

@@ -1,0 +1,136 @@
+"""Search as the API shows it."""
+
+from rest_framework import serializers
+
+from core.serializers import MoneyField
+
+
+class CardPictureSerializer(serializers.Serializer):  # type: ignore[type-arg]  # of a frozen dataclass, as all here
+    """A picture in its sizes."""
+
+    card_url = serializers.CharField()
+    page_url = serializers.CharField()
+    line_url = serializers.CharField()
+    alt = serializers.CharField()
+
+
+class FoundCategorySerializer(serializers.Serializer):  # type: ignore[type-arg]  # as above
+    """A category; ``path`` is what `?category=` takes."""
+
+    id = serializers.IntegerField()
+    name = serializers.CharField()
+    path = serializers.CharField()
+
+
+class CategoryCountSerializer(FoundCategorySerializer):
+    """A category as a choice of a facet."""
+
+    count = serializers.IntegerField()
+
+
+class CardSerializer(serializers.Serializer):  # type: ignore[type-arg]  # as above
+    """A family in a list: ``id`` is the product to show, ``price`` the lowest of its variants."""
+
+    id = serializers.IntegerField(source="product_id")
+    family_id = serializers.IntegerField()
+    sku = serializers.CharField()
+    slug = serializers.CharField()
+    title = serializers.CharField()
+    brand = serializers.CharField()
+    category = serializers.CharField(source="category_name")
+    price = MoneyField()
+    compare_at_price = MoneyField(allow_null=True)
+    price_varies = serializers.BooleanField()
+    variant_count = serializers.IntegerField()
+    rating = serializers.DecimalField(max_digits=3, decimal_places=2)
+    review_count = serializers.IntegerField()
+    is_new = serializers.BooleanField()
+    picture = CardPictureSerializer(allow_null=True)
+
+
+class FacetValueSerializer(serializers.Serializer):  # type: ignore[type-arg]  # as above
+    """One choice of a facet."""
+
+    value = serializers.CharField()
+    label = serializers.CharField()  # type: ignore[assignment]  # the API's word; Field has an attribute of that name
+    count = serializers.IntegerField()
+    selected = serializers.BooleanField()
+
+
+class PriceRangeSerializer(serializers.Serializer):  # type: ignore[type-arg]  # as above
+    """A range of prices from ``minimum`` up to ``maximum``; null is open. ``key`` names it."""
+
+    key = serializers.CharField()
+    minimum = serializers.DecimalField(max_digits=14, decimal_places=2, allow_null=True)
+    maximum = serializers.DecimalField(max_digits=14, decimal_places=2, allow_null=True)
+    count = serializers.IntegerField()
+    selected = serializers.BooleanField()
+
+
+class AttributeFacetSerializer(serializers.Serializer):  # type: ignore[type-arg]  # as above
+    """The values of one attribute: `?attr.CODE=` takes them."""
+
+    code = serializers.CharField()
+    name = serializers.CharField()
+    unit = serializers.CharField(allow_blank=True)
+    values = FacetValueSerializer(many=True)
+
+
+class FacetsSerializer(serializers.Serializer):  # type: ignore[type-arg]  # as above
+    """What a list can be narrowed by."""
+
+    categories = CategoryCountSerializer(many=True)
+    brands = FacetValueSerializer(many=True)
+    price_ranges = PriceRangeSerializer(many=True)
+    ratings = FacetValueSerializer(many=True)
+    in_stock = serializers.IntegerField()
+    attributes = AttributeFacetSerializer(many=True)
+
+
+class SearchSerializer(serializers.Serializer):  # type: ignore[type-arg]  # as above
+    """A page of what was found.
+
+    ``total`` is exact up to 10,000, and "more than" beyond (``total_is_exact``); ``cursor`` leads on to the very end, null there.
+    ``fallback`` tells that the search engine was away and the database answered, ``stale`` that this is an older answer.
+    """
+
+    results = CardSerializer(many=True, source="cards")
+    total = serializers.IntegerField()
+    total_is_exact = serializers.BooleanField()
+    page = serializers.IntegerField()
+    pages = serializers.IntegerField()
+    cursor = serializers.CharField(allow_null=True)
+    facets = FacetsSerializer()
+    facets_approximate = serializers.BooleanField()
+    avg_rating = serializers.DecimalField(
+        max_digits=3, decimal_places=2, allow_null=True, source="average_rating", coerce_to_string=False
+    )
+    latency_ms = serializers.FloatField()
+    fallback = serializers.BooleanField()
+    stale = serializers.BooleanField()
+
+
+class ProductHitSerializer(serializers.Serializer):  # type: ignore[type-arg]  # as above
+    """A product that may be meant."""
+
+    id = serializers.IntegerField()
+    sku = serializers.CharField()
+    slug = serializers.CharField()
+    title = serializers.CharField()
+    price = MoneyField()
+
+
+class BrandSerializer(serializers.Serializer):  # type: ignore[type-arg]  # as above
+    """A brand; ``slug`` is what `?brand=` takes."""
+
+    slug = serializers.CharField()
+    name = serializers.CharField()
+
+
+class SuggestionsSerializer(serializers.Serializer):  # type: ignore[type-arg]  # as above
+    """What may be meant by what has been typed so far."""
+
+    products = ProductHitSerializer(many=True)
+    categories = FoundCategorySerializer(many=True)
+    brands = BrandSerializer(many=True)
+    queries = serializers.ListField(child=serializers.CharField())
