@@ -133,6 +133,9 @@ def _note_sent(versions: dict[int, int]) -> None:
 
 def _begun(now: datetime) -> SearchIndex:
     """The index that a former build left unfinished, or a new one."""
+    for row in SearchIndex.objects.filter(state=STATE.SERVING):
+        if not indexes.exists(row.name):  # lost: nothing can be sent to it any more
+            SearchIndex.objects.filter(pk=row.pk).update(state=STATE.DROPPED)
     left = SearchIndex.objects.filter(state=STATE.BUILDING).first()
     if left is not None and indexes.exists(left.name):
         return left

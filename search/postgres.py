@@ -15,15 +15,19 @@ from search.types import EXACT_TO, PRICE_STEPS, RATING_STEPS, Counts, Found, Hit
 
 
 class PostgresEngine:
-    """Two statements on a connection of its own pool: the hits, and the counts; a third where there is very much to count."""
+    """The hits and the counts, in two messages; a third one where there is very much to count."""
 
     name = "postgres"
 
     def search(self, request: SearchRequest, *, seconds: float) -> Found:
         """See `search.types.Engine`. Raises EngineFailed."""
-        with _connected(seconds) as cursor:
+        with _connected() as cursor:
             hits = sql.hits(request)
-            cursor.execute(hits.text, hits.parameters)
+            # In one message: a statement_timeout holds from the next statement on, of the same message too.
+            deadline = "SELECT set_config('statement_timeout', %(deadline)s, true)"
+            parameters = {**hits.parameters, "deadline": str(max(1, int(seconds * 1000)))}
+            cursor.execute(f"{deadline}; {hits.text}", parameters)
+            cursor.nextset()
             rows = cursor.fetchall()
             counts = sql.counts(request)
             cursor.execute(counts.text, counts.parameters)
@@ -37,13 +41,11 @@ class PostgresEngine:
 
 
 @contextmanager
-def _connected(seconds: float) -> Iterator[Any]:
-    """A cursor whose statements end in time; whatever the database says against it is a failure of the engine."""
+def _connected() -> Iterator[Any]:
+    """A cursor in a transaction; whatever the database says against it is a failure of the engine."""
     database = settings.SEARCH_DATABASE
     try:
         with transaction.atomic(using=database), connections[database].cursor() as cursor:
-            milliseconds = max(1, int(seconds * 1000))
-            cursor.execute("SELECT set_config('statement_timeout', %s, true)", [str(milliseconds)])
             yield cursor
     except (DatabaseError, InterfaceError, PoolTimeout, TooManyRequests) as problem:
         raise EngineFailed(f"PostgreSQL did not answer the search: {problem}") from problem

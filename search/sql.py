@@ -25,7 +25,7 @@ _SCORE = f"""(
     + ts_rank(%(weights)s::real[], d.words, {_ASKED})::float8
         * (1 + {IN_STOCK_BOOST} * d.in_stock::int + {POPULARITY_BOOST} * d.popularity)
 )"""
-_MATCHES = f"(d.words @@ {_ASKED} OR d.codes @> ARRAY[%(code)s]::varchar[])"
+MATCHES = f"(d.words @@ {_ASKED} OR d.codes @> ARRAY[%(code)s]::varchar[])"
 _STEPS = [step for step in PRICE_STEPS if step is not None]
 
 
@@ -180,7 +180,7 @@ def _fitting(found: _Conditions) -> str:
 def _base(request: SearchRequest) -> str:
     """What is found before any filter."""
     if request.words:
-        return f"d.is_live AND {_MATCHES}"
+        return f"d.is_live AND {MATCHES}"
     return "false" if request.code else "d.is_live"
 
 

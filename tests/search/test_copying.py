@@ -72,11 +72,13 @@ def test_changes_while_an_index_is_built_are_in_it(monkeypatch: pytest.MonkeyPat
     fill(12)
     services.build_documents(now=NOW)
     copying.build_index(now=NOW)
-    prices = iter(range(1, 100))
+    prices: list[int] = []
 
     def meanwhile(_documents: int) -> None:
-        Product.objects.update(price=Decimal(next(prices)))
-        make_product()
+        prices.append(len(prices) + 1)
+        Product.objects.update(price=Decimal(prices[-1]))
+        if len(prices) < 4:
+            make_product()
         follow()
 
     name = copying.build_index(now=NOW + timedelta(seconds=1), advance=meanwhile)
