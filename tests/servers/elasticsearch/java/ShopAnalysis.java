@@ -3,6 +3,7 @@ import java.util.regex.Pattern;
 import org.apache.lucene.analysis.TokenStream;
 import org.apache.lucene.analysis.Tokenizer;
 import org.apache.lucene.analysis.miscellaneous.ASCIIFoldingFilter;
+import org.apache.lucene.analysis.ngram.EdgeNGramTokenFilter;
 import org.apache.lucene.analysis.pattern.PatternTokenizer;
 import org.apache.lucene.analysis.snowball.SnowballFilter;
 import org.elasticsearch.common.settings.Settings;
@@ -10,6 +11,7 @@ import org.elasticsearch.env.Environment;
 import org.elasticsearch.index.IndexSettings;
 import org.elasticsearch.index.analysis.AbstractTokenFilterFactory;
 import org.elasticsearch.index.analysis.AbstractTokenizerFactory;
+import org.elasticsearch.index.analysis.NormalizingTokenFilterFactory;
 import org.elasticsearch.index.analysis.TokenFilterFactory;
 import org.elasticsearch.index.analysis.TokenizerFactory;
 import org.elasticsearch.indices.analysis.AnalysisModule.AnalysisProvider;
@@ -27,6 +29,7 @@ public final class ShopAnalysis extends Plugin implements AnalysisPlugin {
     public Map<String, AnalysisProvider<TokenFilterFactory>> getTokenFilters() {
         return Map.of(
             "asciifolding", (index, environment, name, settings) -> new Folding(name, settings),
+            "edge_ngram", (index, environment, name, settings) -> new Beginnings(name, settings),
             "snowball", (index, environment, name, settings) -> new Stemming(name, settings)
         );
     }
@@ -45,7 +48,7 @@ public final class ShopAnalysis extends Plugin implements AnalysisPlugin {
         }
     }
 
-    private static final class Folding extends AbstractTokenFilterFactory {
+    private static final class Folding extends AbstractTokenFilterFactory implements NormalizingTokenFilterFactory {
         Folding(String name, Settings settings) {
             super(name, settings);
         }
@@ -67,6 +70,22 @@ public final class ShopAnalysis extends Plugin implements AnalysisPlugin {
         @Override
         public TokenStream create(TokenStream words) {
             return new SnowballFilter(words, language);
+        }
+    }
+
+    private static final class Beginnings extends AbstractTokenFilterFactory {
+        private final int shortest;
+        private final int longest;
+
+        Beginnings(String name, Settings settings) {
+            super(name, settings);
+            shortest = settings.getAsInt("min_gram", 1);
+            longest = settings.getAsInt("max_gram", 2);
+        }
+
+        @Override
+        public TokenStream create(TokenStream words) {
+            return new EdgeNGramTokenFilter(words, shortest, longest, false);
         }
     }
 }
