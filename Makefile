@@ -11,7 +11,7 @@ WORKERS ?= 2
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' Makefile
 
-run: packages ## start the whole shop on http://127.0.0.1:8000 (PORT changes it)
+run: packages ## start the whole shop on http://127.0.0.1:8000 (PORT=8001 changes it; SEARCH=elasticsearch adds that)
 	@exec $(BIN)/python -m ecommerce.laptop
 
 test: dev-packages ## run every test on servers of its own (ARGS="tests/cart -k merge" narrows it)

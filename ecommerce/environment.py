@@ -100,7 +100,7 @@ def read_environment(environ: Mapping[str, str] = os.environ) -> Environment:
         stripe_publishable_key=environ.get("STRIPE_PUBLISHABLE_KEY", ""),
         stripe_webhook_secret=environ.get("STRIPE_WEBHOOK_SECRET", ""),
         stripe_api_url=_stripe_api_url(environ, production=production),
-        elasticsearch_url=environ.get("ELASTICSEARCH_URL", ""),
+        elasticsearch_url=_elasticsearch_url(environ, running),
         kafka_bootstrap_servers=environ.get("KAFKA_BOOTSTRAP_SERVERS", ""),
         kafka_topic_prefix=environ.get("KAFKA_TOPIC_PREFIX", ""),
         limits_on=_switch("LIMITS", environ, default=True),
@@ -129,6 +129,21 @@ def _address(name: str, key: str, environ: Mapping[str, str], running: dict[str,
         raise EnvironmentProblem(f"{name} is empty: production needs it (see deploy/production.env.example)")
     # Commands that need no server (makemigrations, check) still start; whatever connects is refused at once by the discard port.
     return {"DATABASE_URL": "postgresql://shop@127.0.0.1:9/shop", "VALKEY_URL": "redis://127.0.0.1:9/0"}[name]
+
+
+def _elasticsearch_url(environ: Mapping[str, str], running: dict[str, str]) -> str:
+    """The one that `make run` started serves the shop that it started, and no other database's."""
+    given = environ.get("ELASTICSEARCH_URL", "")
+    if not given and not environ.get("DATABASE_URL"):
+        given = running.get("elasticsearch_url", "")
+    try:
+        parts = urlsplit(given)
+        complete = parts.scheme in ("http", "https") and parts.hostname and parts.port
+    except ValueError:
+        complete = False
+    if given and not complete:
+        raise EnvironmentProblem("ELASTICSEARCH_URL must look like https://user:password@host:9200, with its port")
+    return given
 
 
 def _secret_key(environ: Mapping[str, str], *, production: bool) -> str:

@@ -1,4 +1,4 @@
-"""`make run`: the whole shop on a laptop, under one process manager, until Ctrl-C."""
+"""`make run`: the whole shop on a laptop, under one process manager, until Ctrl-C; `SEARCH=elasticsearch` adds that."""
 
 import fcntl
 import http.client
@@ -29,6 +29,7 @@ from ecommerce.environment import BASE_DIR, LAPTOP, LOCAL_DIR
 MARK = (
     "SHOP_RUN"  # in the environment of every process of a run: names the checkout, so that none is ever lost sight of
 )
+POSTGRES, ELASTICSEARCH = "postgres", "elasticsearch"  # who may answer searches
 DEMO_UNFINISHED = LOCAL_DIR / "demo-unfinished"
 READY_SECONDS, END_SECONDS = 60, 5
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -49,6 +50,7 @@ def main(arguments: list[str]) -> int:
         signal.signal(number, _interrupt)
     try:
         port = _chosen_port()
+        engine = _chosen_engine()
         with _only_run():
             _end_all_of_this_checkout("Ending what an earlier run left behind ...")
             if arguments == ["clean"]:
@@ -56,7 +58,7 @@ def main(arguments: list[str]) -> int:
                 return 0
             if embedded.free_port(port) != port:
                 raise LaptopProblem(f"Port {port} is taken by another program. Another one: make run PORT={port + 1}")
-            return _run(port)
+            return _run(port, engine)
     except (LaptopProblem, embedded.ServerProblem) as problem:
         sys.stderr.write(f"{problem}\n")
         return 1
@@ -64,12 +66,14 @@ def main(arguments: list[str]) -> int:
         return 0
 
 
-def _run(port: int) -> int:
+def _run(port: int, engine: str) -> int:
     begin = time.monotonic()
     try:
         _say("Starting PostgreSQL and Valkey ...")
         environment = _environment(port, embedded.start())
         _prepare_database(environment)
+        if engine == ELASTICSEARCH:
+            _prepare_elasticsearch(environment)
         return _serve(environment, port, begin)
     finally:
         for number in SIGNALS:
@@ -77,6 +81,7 @@ def _run(port: int) -> int:
         _end_all_of_this_checkout()
         _say("Stopping PostgreSQL and Valkey ...")
         embedded.stop()
+        embedded.write_record(elasticsearch_url="")
         _say("The shop is closed; its data is kept.")
 
 
@@ -123,6 +128,22 @@ def _prepare_database(environment: dict[str, str]) -> None:
         DEMO_UNFINISHED.touch()
         _manage(environment, "load_demo")
         DEMO_UNFINISHED.unlink()
+
+
+def _prepare_elasticsearch(environment: dict[str, str]) -> None:
+    """Start an Elasticsearch, unless ELASTICSEARCH_URL names one, and have it know the products. Raises LaptopProblem."""
+    if not environment.get("ELASTICSEARCH_URL"):
+        _say("Starting Elasticsearch (the first time fetches 40 MB) ...")
+        # It carries the run's mark, and so ends with everything else of it.
+        command = [sys.executable, "-m", "tests.servers.elasticsearch_node", "start", str(LOCAL_DIR / "elasticsearch")]
+        started = subprocess.run(
+            command, env=environment, cwd=BASE_DIR, start_new_session=True, capture_output=True, text=True, check=False
+        )
+        if started.returncode != 0:
+            raise LaptopProblem(f"SEARCH=elasticsearch: {started.stderr.strip()}")
+        environment["ELASTICSEARCH_URL"] = started.stdout.strip()
+        embedded.write_record(elasticsearch_url=environment["ELASTICSEARCH_URL"])
+    _manage(environment, "build_search_index", "--if-missing")
 
 
 def _manage(environment: dict[str, str], *arguments: str) -> None:
@@ -238,6 +259,13 @@ def _chosen_port() -> int:
     if not given.isdecimal() or not 0 < int(given[:9]) < 65536:
         raise LaptopProblem(f"PORT is {given!r}: give a number from 1 to 65535.")
     return int(given)
+
+
+def _chosen_engine() -> str:
+    given = os.environ.get("SEARCH", "") or POSTGRES
+    if given not in (POSTGRES, ELASTICSEARCH):
+        raise LaptopProblem(f"SEARCH is {given!r}: use {POSTGRES!r} or {ELASTICSEARCH!r}.")
+    return given
 
 
 def _interrupt(_signal: int, _frame: FrameType | None) -> NoReturn:

@@ -49,6 +49,9 @@ def test_production_reads_everything() -> None:
         ("STRIPE_PUBLISHABLE_KEY", "pk_live_without_the_others"),
         ("STRIPE_WEBHOOK_SECRET", "whsec_without_the_others"),
         ("STRIPE_API_URL", "http://somewhere.example"),
+        ("ELASTICSEARCH_URL", "https://elasticsearch.internal"),
+        ("ELASTICSEARCH_URL", "elasticsearch.internal:9200"),
+        ("ELASTICSEARCH_URL", "http://elasticsearch.internal:nine"),
     ],
 )
 def test_a_wrong_variable_is_named(name: str, value: str) -> None:

@@ -8,13 +8,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote
 
+import httpx
 import psutil
 import pytest
 from django.db import connection
 
 from core import embedded
 from tests.factories import make_product
-from tests.requirements import REPOSITORY
+from tests.requirements import REPOSITORY, missing
+from tests.servers import elasticsearch_node
 from tests.servers.waiting import wait_for
 
 pytestmark = [pytest.mark.servers, pytest.mark.django_db(transaction=True)]
@@ -135,6 +137,7 @@ def test_a_taken_port_is_one_clear_line_before_anything_starts(checkout: Path) -
     [
         ({"PORT": "99999"}, "PORT is '99999': give a number from 1 to 65535."),
         ({"PORT": "http"}, "PORT is 'http': give a number from 1 to 65535."),
+        ({"SEARCH": "google"}, "SEARCH is 'google': use 'postgres' or 'elasticsearch'."),
         (
             {"SHOP_ENV": "production"},
             "make run is for a laptop: unset SHOP_ENV, or see docs/operations.md for production.",
@@ -164,6 +167,28 @@ def test_a_database_that_is_away_is_one_clear_line(checkout: Path) -> None:
     assert "secret" not in shop.output
 
 
+def test_with_elasticsearch_it_answers_searches_and_ends_with_the_shop(checkout: Path) -> None:
+    make_product()
+    _let_it_have_elasticsearch(checkout)
+
+    shop = Run(checkout, SEARCH="elasticsearch").wait_for(OPEN)
+
+    wait_for(lambda: _found(shop) == ("elasticsearch", 1), "Elasticsearch did not find the product")
+    shop.press_ctrl_c()
+    assert shop.exit_code() == 0
+    assert _of(checkout) == []
+
+
+def test_elasticsearch_without_what_it_needs_is_one_clear_line(checkout: Path) -> None:
+    make_product()
+    _let_it_have_elasticsearch(checkout)
+
+    shop = Run(checkout, SEARCH="elasticsearch", PATH=str(Path(sys.executable).parent))
+
+    assert shop.exit_code() == 1
+    assert shop.output.splitlines()[-1].startswith("SEARCH=elasticsearch: Elasticsearch needs java: bash deploy/")
+
+
 def test_clean_removes_data_and_servers(checkout: Path) -> None:
     local = checkout / ".local"
     embedded.start(local, environ={})
@@ -172,6 +197,23 @@ def test_clean_removes_data_and_servers(checkout: Path) -> None:
 
     assert not local.exists()
     assert not embedded.outside_home(local).exists()
+
+
+def _let_it_have_elasticsearch(checkout: Path) -> None:
+    """The part of the tests' servers that `make run` uses, and what it was made of before."""
+    if lacking := elasticsearch_node.missing_programs():
+        missing(", ".join(lacking), elasticsearch_node.REMEDY)
+    elasticsearch_node.parts()
+    shutil.copytree(REPOSITORY / "tests" / "servers", checkout / "tests" / "servers")
+    (checkout / "tests" / "__init__.py").touch()
+    (checkout / ".local").mkdir()
+    (checkout / ".local" / "test-servers").symlink_to(elasticsearch_node.KEPT)
+
+
+def _found(shop: Run) -> tuple[str, int]:
+    """Who answered a search for everything, and how much there is."""
+    answer = httpx.get(f"http://127.0.0.1:{shop.port}/api/v1/search", trust_env=False)
+    return answer.headers["X-Search-Engine"], answer.json()["total"]
 
 
 def _environment() -> dict[str, str]:

@@ -26,7 +26,7 @@ VERSION = "8.19.0"
 REMEDY = "bash deploy/prepare-machine.sh, or apt-get install openjdk-17-jdk-headless maven"
 START_SECONDS, END_SECONDS = 90, 20
 _SOURCES = Path(__file__).resolve().parent / "elasticsearch"
-_KEPT = Path(__file__).resolve().parents[2] / ".local" / "test-servers"
+KEPT = Path(__file__).resolve().parents[2] / ".local" / "test-servers"
 _MEMORY = ("-Xms256m", "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
 _SWITCHES = ("-Des.distribution.type=tar", "-Dlog4j2.disable.jmx=true")
 _MODULES = {"transport-netty4": "org.elasticsearch.transport.netty4.Netty4Plugin", "shop-analysis": "ShopAnalysis"}
@@ -70,12 +70,12 @@ class ElasticsearchServer:
 
     def start(self) -> None:
         """Start it, again on the same data where there was some, and wait until it answers. Raises ServerProblem."""
-        parts = _parts()
+        laid = parts()
         with (self.folder / "elasticsearch.log").open("ab") as log:
             started = subprocess.Popen(
                 [
                     *("java", *_MEMORY, *_SWITCHES, f"-Djava.io.tmpdir={self.folder}"),
-                    *("-cp", f"{parts / 'lib'}/*:{parts / 'launcher'}", "Launcher"),
+                    *("-cp", f"{laid / 'lib'}/*:{laid / 'launcher'}", "Launcher"),
                     *(str(self.folder), str(self.port), str(self.transport_port)),
                 ],
                 stdin=subprocess.DEVNULL,
@@ -114,23 +114,22 @@ class ElasticsearchServer:
 
 
 def made_in(folder: Path) -> ElasticsearchServer:
-    """A node with its modules laid out, not started; one that was made there before keeps its ports and its data.
+    """A node laid out, not started; one that was there before keeps its data, and its ports where they are still free.
 
     Raises ServerProblem when its jars can not be had.
     """
-    told = folder / "node.json"
-    if told.exists():
-        return ElasticsearchServer(folder, **json.loads(told.read_text()))
-    parts = _parts()
+    laid = parts()
     for name in ("config", "plugins"):
         (folder / name).mkdir(parents=True, exist_ok=True)
     (folder / "config" / "log4j2.properties").write_text(_LOGGING)
     for name, classname in _MODULES.items():
         module = folder / "modules" / name
-        shutil.copytree(parts / name, module, dirs_exist_ok=True)
+        shutil.copytree(laid / name, module, dirs_exist_ok=True)
         text = _DESCRIPTOR.format(name=name, version=VERSION, classname=classname)
         (module / "plugin-descriptor.properties").write_text(text)
-    ports = {"port": free_port(), "transport_port": free_port()}
+    told = folder / "node.json"
+    before = json.loads(told.read_text()) if told.exists() else {}
+    ports = {name: free_port(before.get(name, 0)) for name in ("port", "transport_port")}
     told.write_text(json.dumps(ports))
     return ElasticsearchServer(folder, **ports)
 
@@ -159,20 +158,20 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
-def _parts() -> Path:
-    """The folder with the server's jars, its modules and the launcher, fetched and compiled the first time."""
-    parts = _parts_folder()
-    if parts.is_dir():
-        return parts
-    _KEPT.mkdir(parents=True, exist_ok=True)
-    with (_KEPT / "lock").open("w") as lock:
+def parts() -> Path:
+    """The folder with the server's jars, modules and launcher, fetched and compiled the first time. Raises ServerProblem."""
+    folder = _parts_folder()
+    if folder.is_dir():
+        return folder
+    KEPT.mkdir(parents=True, exist_ok=True)
+    with (KEPT / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if not parts.is_dir():
-            with tempfile.TemporaryDirectory(dir=_KEPT, ignore_cleanup_errors=True) as folder:
-                half = Path(folder) / "half"
+        if not folder.is_dir():
+            with tempfile.TemporaryDirectory(dir=KEPT, ignore_cleanup_errors=True) as draft:
+                half = Path(draft) / "half"
                 _make(half)
-                half.rename(parts)
-    return parts
+                half.rename(folder)
+    return folder
 
 
 def _parts_folder() -> Path:
@@ -180,7 +179,7 @@ def _parts_folder() -> Path:
     digest = hashlib.sha256()
     for source in sorted((*_SOURCES.glob("*.xml"), *_SOURCES.glob("java/*.java"))):
         digest.update(source.read_bytes())
-    return _KEPT / f"elasticsearch-{VERSION}-{digest.hexdigest()[:8]}"
+    return KEPT / f"elasticsearch-{VERSION}-{digest.hexdigest()[:8]}"
 
 
 def _make(half: Path) -> None:

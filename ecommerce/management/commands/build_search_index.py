@@ -21,6 +21,9 @@ class Command(BaseCommand):
         """Which half of it, or back to what served before."""
         parser.add_argument("--index-only", action="store_true", help="leave the documents as they are")
         parser.add_argument("--documents-only", action="store_true", help="leave Elasticsearch as it is")
+        parser.add_argument(
+            "--if-missing", action="store_true", help="only where no index serves; documents stay as they are"
+        )
         parser.add_argument("--roll-back", action="store_true", help="let the index that served before serve again")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -30,10 +33,10 @@ class Command(BaseCommand):
                 name = import_string("search.copying.roll_back")(now=now())
                 self.stdout.write(f"{name} serves again; what has changed since is on its way to it.")
                 return
-            if not options["index_only"]:
+            if not (options["index_only"] or options["if_missing"]):
                 self._documents()
             if not options["documents_only"]:
-                self._index()
+                self._index(only_if_missing=options["if_missing"])
         except (EngineFailed, IndexIncomplete) as problem:
             raise CommandError(f"{problem}\nWhat served goes on serving; run the command again to go on.") from problem
         except (IndexBusy, NothingToRollBack) as problem:
@@ -47,9 +50,11 @@ class Command(BaseCommand):
             )
         self.stdout.write(f"{changed} documents have changed.")
 
-    def _index(self) -> None:
+    def _index(self, *, only_if_missing: bool) -> None:
         if not settings.ELASTICSEARCH_URL:
             self.stdout.write("ELASTICSEARCH_URL is empty: PostgreSQL searches the documents itself.")
+            return
+        if only_if_missing and import_string("search.copying.is_complete")():
             return
         with progress_bar() as bar:
             task = bar.add_task("Index", total=import_string("search.services.count_documents")())
