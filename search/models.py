@@ -4,9 +4,14 @@ from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVectorField
 from django.db import models
+from django.db.models import F, Func
+from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 
 from core.fields import AmountField
+
+# When what has no date was released, as the engines' statements say it too: an index serves only what is said alike.
+LONG_AGO = Func(template="'-infinity'::timestamptz", output_field=models.DateTimeField())
 
 
 class SearchDocument(models.Model):
@@ -36,23 +41,41 @@ class SearchDocument(models.Model):
     class Meta:
         constraints = [
             models.CheckConstraint(
-                name="search_document_indexed_no_newer", condition=models.Q(indexed_version__lte=models.F("version"))
+                name="search_document_indexed_no_newer", condition=models.Q(indexed_version__lte=F("version"))
             )
         ]
         indexes = [
             GinIndex(name="search_document_words", fields=["words"]),
             GinIndex(name="search_document_codes", fields=["codes"]),
             GinIndex(name="search_document_categories", fields=["categories"]),
+            # What facets are counted from lies in it, so that a walk through a department need not fetch the rows.
             models.Index(
-                name="search_document_popular",
+                name="search_document_shown",
                 fields=["-in_stock", "-popularity", "-family_id"],
+                include=["brand", "categories", "rating", "review_count"],
+                condition=models.Q(is_live=True),
+            ),
+            models.Index(
+                name="search_document_rated",
+                fields=["-rating", "-review_count", "-family_id"],
+                condition=models.Q(is_live=True),
+            ),
+            models.Index(
+                Coalesce("released_at", LONG_AGO).desc(),
+                F("family_id").desc(),
+                name="search_document_newest",
+                condition=models.Q(is_live=True),
+            ),
+            models.Index(
+                name="search_document_sold",
+                fields=["-units_sold", "-popularity", "-family_id"],
                 condition=models.Q(is_live=True),
             ),
             models.Index(name="search_document_brand", fields=["brand"], condition=models.Q(is_live=True)),
             models.Index(
                 name="search_document_unsent",
                 fields=["family_id"],
-                condition=models.Q(version__gt=models.F("indexed_version")),
+                condition=models.Q(version__gt=F("indexed_version")),
             ),
         ]
 

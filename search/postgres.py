@@ -1,5 +1,6 @@
 """The engine that searches in PostgreSQL: the only one where there is no Elasticsearch, the other one when that is down."""
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from decimal import Decimal
@@ -13,31 +14,29 @@ from search import sql
 from search.errors import EngineFailed
 from search.types import EXACT_TO, PRICE_STEPS, RATING_STEPS, Counts, Found, Hit, SearchRequest
 
+# For the statements of a search alone. Their plans are made for what they are: short, over tables that are in memory. Compiling
+# them takes longer than running them.
+_PLANNING = {"jit": "off", "work_mem": "16MB", "random_page_cost": "1.1"}
+
 
 class PostgresEngine:
-    """The hits and the counts, in two messages; a third one where there is very much to count."""
+    """The hits and the counts, in two messages."""
 
     name = "postgres"
 
     def search(self, request: SearchRequest, *, seconds: float) -> Found:
         """See `search.types.Engine`. Raises EngineFailed."""
+        settled = {"statement_timeout": str(max(1, int(seconds * 1000))), **_PLANNING}
+        settle = ", ".join(f"set_config('{name}', '{value}', true)" for name, value in settled.items())
+        hits, counts = sql.hits(request), sql.counts(request)
         with _connected() as cursor:
-            hits = sql.hits(request)
-            # In one message: a statement_timeout holds from the next statement on, of the same message too.
-            deadline = "SELECT set_config('statement_timeout', %(deadline)s, true)"
-            parameters = {**hits.parameters, "deadline": str(max(1, int(seconds * 1000)))}
-            cursor.execute(f"{deadline}; {hits.text}", parameters)
+            # In one message: what is set holds from the next statement on, of the same message too.
+            cursor.execute(f"SELECT {settle}; {hits.text}", hits.parameters)
             cursor.nextset()
             rows = cursor.fetchall()
-            counts = sql.counts(request)
             cursor.execute(counts.text, counts.parameters)
             told = _by_facet(cursor.fetchall())
-            approximate = told["base"][""] > sql.COUNTED
-            if approximate:
-                total = sql.total(request)
-                cursor.execute(total.text, total.parameters)
-                told["total"][""] = cursor.fetchone()[0]
-        return _found(rows, told, request, approximate)
+        return _found(rows, told, request)
 
 
 @contextmanager
@@ -52,36 +51,38 @@ def _connected() -> Iterator[Any]:
 
 
 def _by_facet(rows: list[tuple[str, str, Any]]) -> dict[str, dict[str, Any]]:
-    found: dict[str, dict[str, Any]] = {name: {} for name in ("base", "total", "rating", "category", "brand", "price")}
+    told: dict[str, dict[str, Any]] = defaultdict(dict)
     for facet, value, number in rows:
-        found.setdefault(facet, {})[value] = number
-    return found
+        told[facet][value] = number if facet == "average" else int(number)
+    return told
 
 
-def _found(
-    rows: list[tuple[Any, ...]], told: Mapping[str, Mapping[str, Any]], request: SearchRequest, approximate: bool
-) -> Found:
-    total = int(told["total"].get("", 0))
+def _found(rows: list[tuple[Any, ...]], told: Mapping[str, Mapping[str, Any]], request: SearchRequest) -> Found:
+    total = told["families"]["0"]
     average = told["average"][""]
-    attributes: dict[str, dict[str, int]] = {}
-    for token, number in told.get("attribute", {}).items():
-        code, _, value = token.partition("=")
-        attributes.setdefault(code, {})[value] = int(number)
     return Found(
         hits=tuple(Hit(family_id=row[0], product_id=row[1]) for row in rows),
         total=min(total, EXACT_TO),
         total_is_exact=total <= EXACT_TO,
-        counts=Counts(
-            categories={value: int(number) for value, number in told["category"].items()},
-            brands={value: int(number) for value, number in told["brand"].items()},
-            price_ranges=tuple(int(told["price"].get(str(place), 0)) for place in range(len(PRICE_STEPS) - 1)),
-            ratings=tuple(int(told["rating"].get(str(step), 0)) for step in RATING_STEPS),
-            in_stock=int(told["in_stock"][""]),
-            attributes=attributes,
-            approximate=approximate,
-        ),
+        counts=_counts(told) if request.with_facets else Counts(),
         average_rating=None if average is None else round(Decimal(average), 2),
         after=_after(rows, request) if len(rows) == request.size else None,
+    )
+
+
+def _counts(told: Mapping[str, Mapping[str, int]]) -> Counts:
+    attributes: dict[str, dict[str, int]] = {}
+    for token, number in told["attribute"].items():
+        code, _, value = token.partition("=")
+        attributes.setdefault(code, {})[value] = number
+    return Counts(
+        categories=told["category"],
+        brands=told["brand"],
+        price_ranges=tuple(told["price"].get(str(place), 0) for place in range(len(PRICE_STEPS) - 1)),
+        ratings=tuple(told["rating"][str(step)] for step in RATING_STEPS),
+        in_stock=told["in_stock"].get("", 0),
+        attributes=attributes,
+        approximate=max(told["families"].values()) > sql.COUNTED,
     )
 
 

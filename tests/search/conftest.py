@@ -6,8 +6,10 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from typing import Protocol
 
 import pytest
+from django.db import connection
 from pytest_django import Settings
 
 from catalog.models import Attribute, Brand, Category, ProductAttribute
@@ -43,7 +45,10 @@ def elastic(settings: Settings, transactional_db: None) -> Iterator[None]:
         yield
 
 
-Ready = Callable[[], Engine]
+class Ready(Protocol):
+    """Builds the documents and gives the engine; ``more`` is called before it is given them, to add documents of no catalogue."""
+
+    def __call__(self, more: Callable[[], None] = lambda: None) -> Engine: ...
 
 
 @pytest.fixture(params=["postgres", "elasticsearch"])
@@ -53,8 +58,9 @@ def ready(request: pytest.FixtureRequest, settings: Settings, transactional_db: 
         if request.param == "elasticsearch":
             stack.enter_context(elasticsearch(settings))
 
-        def make_ready() -> Engine:
+        def make_ready(more: Callable[[], None] = lambda: None) -> Engine:
             services.build_documents(now=NOW)
+            more()
             if request.param == "postgres":
                 return PostgresEngine()
             copying.build_index(now=NOW)
@@ -96,3 +102,28 @@ def fill(families: int, *, seed: int = 1) -> None:
             ProductAttribute.objects.create(product=product, attribute=colour, value=chance.choice(COLOURS))
             if chance.random() < 0.8:
                 ProductAttribute.objects.create(product=product, attribute=size, value=chance.choice(SIZES))
+
+
+CROWD = """
+    INSERT INTO search_searchdocument (family_id, version, indexed_version, is_live, document, updated_at, brand, categories,
+        codes, rating, review_count, units_sold, popularity, in_stock, released_at, words)
+    SELECT n, 1, 0, true,
+        d.document || jsonb_build_object('family_id', n, 'product_id', n,
+            'variants', jsonb_build_array(d.document -> 'variants' -> 0 || jsonb_build_object('product_id', n))),
+        d.updated_at, d.brand, d.categories, '{}', d.rating, d.review_count, d.units_sold, d.popularity, d.in_stock,
+        d.released_at, d.words
+    FROM search_searchdocument d, generate_series(1000001, 1000000 + %(families)s) n WHERE d.family_id = %(family_id)s
+"""
+CROWD_VARIANTS = """
+    INSERT INTO search_searchvariant (product_id, document_id, position, price, in_stock, attributes)
+    SELECT n, n, v.position, v.price, v.in_stock, v.attributes
+    FROM search_searchvariant v, generate_series(1000001, 1000000 + %(families)s) n WHERE v.document_id = %(family_id)s
+"""
+
+
+def crowd(family_id: int, families: int) -> None:
+    """So many more documents just like that of this family, which has one variant: thousands within a second or two."""
+    with connection.cursor() as cursor:
+        for statement in (CROWD, CROWD_VARIANTS):
+            cursor.execute(statement, {"family_id": family_id, "families": families})
+        cursor.execute("ANALYZE search_searchdocument, search_searchvariant")

@@ -1,7 +1,9 @@
 """One meaning for both engines: what is found, counted and in which order, held against looking at every document."""
 
 import random
+from collections.abc import Mapping
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -11,9 +13,9 @@ from search import copying, services
 from search.elastic import indexes
 from search.models import SearchIndex
 from search.text import code_of, query_words
-from search.types import SearchRequest
+from search.types import EXACT_TO, Hit, SearchRequest
 from tests.factories import make_category, make_family, make_product
-from tests.search.conftest import COLOURS, NOW, SIZES, WORDS, Ready, fill
+from tests.search.conftest import COLOURS, NOW, SIZES, WORDS, Ready, crowd, fill
 from tests.search.engines import expected
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.servers]
@@ -200,6 +202,29 @@ def test_a_walk_that_another_engine_began_goes_on_at_its_place(ready: Ready) -> 
     found = engine.search(_page("price_asc", after={"engine": "another", "values": ["?"], "seen": 20}), seconds=SECONDS)
 
     assert [hit.family_id for hit in found.hits] == [family for family, _ in expected(_page("price_asc")).ids[20:]]
+
+
+def test_totals_are_exact_to_ten_thousand_and_walks_go_on_beyond(ready: Ready) -> None:
+    like = make_product(family=make_family(title="Paper Clip"), price="5.00")
+    cheap = make_product(family=make_family(title="Paper Clip"), price="0.50")
+    engine = ready(more=lambda: crowd(like.family_id, EXACT_TO - 1))
+
+    exact = engine.search(_clips(price_min=Decimal(1)), seconds=SECONDS)
+    beyond = engine.search(_clips(), seconds=SECONDS)
+    deep = engine.search(_clips(offset=EXACT_TO - 20), seconds=SECONDS)
+    last = engine.search(_clips(after=deep.after), seconds=SECONDS)
+
+    assert (exact.total, exact.total_is_exact) == (EXACT_TO, True)
+    assert (beyond.total, beyond.total_is_exact) == (EXACT_TO, False)
+    assert beyond.hits[0].family_id == cheap.family_id
+    assert (len(deep.hits), last.hits, last.after) == (20, (Hit(family_id=like.family_id, product_id=like.pk),), None)
+
+
+def _clips(
+    *, price_min: Decimal | None = None, offset: int = 0, after: Mapping[str, Any] | None = None
+) -> SearchRequest:
+    filters = ListingFilters(sort=SortOrder.PRICE_ASC, price_min=price_min)
+    return SearchRequest(filters=filters, words=("clip",), offset=offset, after=after)
 
 
 def _close(one: Decimal | None, other: Decimal | None) -> bool:
