@@ -3,7 +3,8 @@
 import logging
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import psycopg
@@ -18,6 +19,23 @@ from core.types import Job
 logger = logging.getLogger(__name__)
 TICK_SECONDS = 0.2
 DATABASE_TROUBLE = (DatabaseError, InterfaceError, PoolTimeout, psycopg.Error)
+
+
+@contextmanager
+def jobs_running(jobs: Sequence[Job], stop: threading.Event) -> Iterator[None]:
+    """Run all jobs beside the block, each lane in a thread of its own; ``stop`` is set at the end, and the jobs awaited."""
+    lanes: dict[str, list[Job]] = {}
+    for job in jobs:
+        lanes.setdefault(job.lane, []).append(job)
+    threads = [threading.Thread(target=JobLoop(own, stop).run, name=f"jobs {lane}") for lane, own in lanes.items()]
+    for thread in threads:
+        thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
 
 
 @dataclass(slots=True)

@@ -39,8 +39,9 @@ Handler = Callable[..., None]
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """Something to do every so often, by dotted path: called with ``now``."""
+    """Something to do every so often, by dotted path: called with ``now``. Jobs of one lane wait for each other, of two never."""
 
     name: str
     path: str
     seconds: float
+    lane: str = "shop"

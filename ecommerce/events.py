@@ -20,11 +20,12 @@ SUBSCRIBERS: dict[str, tuple[Subscriber, ...]] = {
     "payment.capture_refused": (Subscriber("orders", "orders.handlers.payment_capture_refused"),),
 }
 
-# Settling and expiry go on when Celery's broker is away; an advisory lock keeps beat and relay from doing one at once.
+# Settling and expiry go on when Celery's broker is away; an advisory lock keeps beat and relay from doing one at once. Lanes are
+# what waits together: an Elasticsearch that takes requests and never answers must hold up neither captures nor documents.
 JOBS: tuple[Job, ...] = (
     Job("payment work", "payments.services.do_payment_work", 1.0),
     Job("settle payments", "orders.services.settle_payments", 10.0),
-    Job("send search documents", "search.copying.follow_documents", 0.5),
-    Job("rebuild search documents", "search.services.follow_changes", 0.0),
+    Job("send search documents", "search.copying.follow_documents", 0.5, lane="index"),
+    Job("rebuild search documents", "search.services.follow_changes", 0.0, lane="documents"),
     Job("release expired holds", "inventory.services.release_expired", 60.0),
 )

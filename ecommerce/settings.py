@@ -1,6 +1,7 @@
 """The one settings module. What differs between a laptop and production comes from `ecommerce.environment`."""
 
 from datetime import timedelta
+from typing import Any
 from urllib.parse import urlsplit
 
 from celery.schedules import crontab
@@ -152,8 +153,8 @@ LINES_TO_SHIP = "orders.selectors.lines_to_ship"
 ELASTICSEARCH_URL = ENVIRONMENT.elasticsearch_url
 # A laptop has one node: no copies could be kept anywhere, and what is written is to be found at once.
 SEARCH_SHARDS, SEARCH_REPLICAS, SEARCH_REFRESH = (5, 1, "5s") if PRODUCTION else (1, 0, "1s")
-
-SEARCH_DATABASE = "default"
+# The same database by connections of their own: searches that wait take none from carts and checkouts.
+SEARCH_DATABASE = "search"
 # All that a search may take: in Elasticsearch, and then in PostgreSQL; and how many of a process may be in PostgreSQL at once.
 SEARCH_DEADLINE = timedelta(milliseconds=800)
 SEARCH_FALLBACK_DEADLINE = timedelta(seconds=2)
@@ -161,7 +162,7 @@ SEARCH_FALLBACK_CLIENTS = 4
 
 # --- Data --------------------------------------------------------------------------------------------------------------
 _POOL = {"min_size": 1, "max_size": ENVIRONMENT.database_pool, "timeout": 1.0} if ENVIRONMENT.database_pool else False
-DATABASES = {
+DATABASES: dict[str, dict[str, Any]] = {
     "default": {
         "ENGINE": "django_prometheus.db.backends.postgresql",
         "NAME": ENVIRONMENT.database.name,
@@ -180,6 +181,14 @@ DATABASES = {
             ),
         },
     }
+}
+DATABASES[SEARCH_DATABASE] = {
+    **DATABASES["default"],
+    "OPTIONS": {
+        **DATABASES["default"]["OPTIONS"],
+        "pool": {"min_size": 0, "max_size": SEARCH_FALLBACK_CLIENTS, "timeout": 0.5} if _POOL else False,
+    },
+    "TEST": {"MIRROR": "default"},
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 CACHES = {

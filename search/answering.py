@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 from django.conf import settings
 from django.core.cache import cache
+from django.db import connection
 from django.utils.translation import gettext as _
 
 from search import metrics
@@ -43,6 +44,8 @@ class Answer:
 
 def answer(request: SearchRequest) -> Answer:
     """The answer to ``request``, from whoever can give one. Raises SearchUnavailable where nobody can."""
+    if not connection.in_atomic_block:
+        connection.close()  # back to its pool: nobody else waits for a connection because this search does
     if is_on() and breaker.lets_pass():
         try:
             found = _from_elasticsearch(request)
@@ -75,9 +78,10 @@ def _fall_back(request: SearchRequest, reason: str, problem: Exception | None) -
 def _from_postgres(request: SearchRequest, *, fallback: bool) -> Answer:
     """By PostgreSQL where there is room, else the copy."""
     begin = time.perf_counter()
+    seconds = settings.SEARCH_FALLBACK_DEADLINE.total_seconds()
     try:
-        with _place():
-            found = _postgres.search(request, seconds=settings.SEARCH_FALLBACK_DEADLINE.total_seconds())
+        with _place(seconds / 2):
+            found = _postgres.search(request, seconds=seconds - (time.perf_counter() - begin))
     except EngineFailed as problem:
         copy = _copy_of(request)
         if copy is None:
@@ -91,9 +95,9 @@ def _from_postgres(request: SearchRequest, *, fallback: bool) -> Answer:
 
 
 @contextmanager
-def _place() -> Iterator[None]:
-    """One of the few places for searches in PostgreSQL of this process. Raises EngineFailed where all are taken for long."""
-    if not _room.acquire(timeout=settings.SEARCH_FALLBACK_DEADLINE.total_seconds() / 2):
+def _place(patience: float) -> Iterator[None]:
+    """One of this process's few places for searches in PostgreSQL. Raises EngineFailed where none is free for so many seconds."""
+    if not _room.acquire(timeout=patience):
         raise EngineFailed("too many searches are being answered by PostgreSQL")
     try:
         yield

@@ -113,7 +113,7 @@ elseif step == 'failure' and state ~= 'open' then
     failures = failures + 1
     if state == 'half_open' or failures >= tonumber(ARGV[5]) then state, since = 'open', now end
 end
-redis.call('HSET', KEYS[1], 'state', state, 'failures', failures, 'successes', successes, 'since', string.format('%.6f', since))
+redis.call('HSET', KEYS[1], 'state', state, 'failures', failures, 'successes', successes, 'since', string.format('%.17g', since))
 redis.call('EXPIRE', KEYS[1], ARGV[7])
 return {passes, state}
 """

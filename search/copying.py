@@ -18,6 +18,8 @@ from search.models import SearchDocument, SearchIndex
 
 BATCH = 500
 SLICE_SECONDS = 2.0
+# A batch takes a fraction of it. Whoever ends the process waits no longer.
+SEND_SECONDS = 10.0
 STATE = SearchIndex.State
 _TRIES = 5
 PAUSE_SECONDS = 5.0
@@ -49,7 +51,7 @@ def send_changes(*, now: datetime) -> int:
         rows = list(_unsent()[:BATCH])
         if not names or not rows:
             break
-        indexes.send([(row.document, row.version) for row in rows], names)
+        indexes.send([(row.document, row.version) for row in rows], names, seconds=SEND_SECONDS)
         _note_sent({row.pk: row.version for row in rows})
         sent += len(rows)
     return sent

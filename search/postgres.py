@@ -1,5 +1,6 @@
 """The engine that searches in PostgreSQL: the only one where there is no Elasticsearch, the other one when that is down."""
 
+import time
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -26,17 +27,21 @@ class PostgresEngine:
 
     def search(self, request: SearchRequest, *, seconds: float) -> Found:
         """See `search.types.Engine`. Raises EngineFailed."""
-        settled = {"statement_timeout": str(max(1, int(seconds * 1000))), **_PLANNING}
-        settle = ", ".join(f"set_config('{name}', '{value}', true)" for name, value in settled.items())
-        hits, counts = sql.hits(request), sql.counts(request)
+        end = time.monotonic() + seconds
         with _connected() as cursor:
-            # In one message: what is set holds from the next statement on, of the same message too.
-            cursor.execute(f"SELECT {settle}; {hits.text}", hits.parameters)
-            cursor.nextset()
-            rows = cursor.fetchall()
-            cursor.execute(counts.text, counts.parameters)
-            told = _by_facet(cursor.fetchall())
+            rows = _read(cursor, sql.hits(request), end, _PLANNING)
+            told = _by_facet(_read(cursor, sql.counts(request), end))
         return _found(rows, told, request)
+
+
+def _read(cursor: Any, asked: sql.Statement, end: float, settled: Mapping[str, str] = {}) -> list[Any]:
+    """The rows, or a failure when it is ``end``. In one message: what is set holds for the next statement of a message too."""
+    settled = {"statement_timeout": str(max(1, int((end - time.monotonic()) * 1000))), **settled}
+    settle = ", ".join(f"set_config('{name}', '{value}', true)" for name, value in settled.items())
+    cursor.execute(f"SELECT {settle}; {asked.text}", asked.parameters)
+    cursor.nextset()
+    rows: list[Any] = cursor.fetchall()
+    return rows
 
 
 @contextmanager
@@ -48,6 +53,9 @@ def _connected() -> Iterator[Any]:
             yield cursor
     except (DatabaseError, InterfaceError, PoolTimeout, TooManyRequests) as problem:
         raise EngineFailed(f"PostgreSQL did not answer the search: {problem}") from problem
+    finally:
+        if not connections[database].in_atomic_block:
+            connections[database].close()  # back to its pool, for the next search
 
 
 def _by_facet(rows: list[tuple[str, str, Any]]) -> dict[str, dict[str, Any]]:

@@ -10,6 +10,8 @@ from tests.guards import LockGuard, watched_locks
 
 # Hashing passwords slowly is for shops; tests make users by the hundred.
 settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+# Most tests write in a transaction that is never committed: another connection would find nothing of it.
+settings.SEARCH_DATABASE = "default"
 
 
 @pytest.fixture(autouse=True)

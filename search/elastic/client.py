@@ -4,15 +4,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from http import HTTPStatus
-from typing import Any
 
 from django.conf import settings
-from elastic_transport import Urllib3HttpNode
 from elasticsearch import ApiError, Elasticsearch, TransportError
-from elasticsearch import ConnectionError as NoConnection
 from elasticsearch.helpers import BulkIndexError
 
 from core.transactions import refuse_transaction
+from search.elastic.node import PunctualNode
 from search.errors import EngineFailed, RequestRefused
 
 PATIENCE_SECONDS = 30.0
@@ -32,19 +30,9 @@ def client(*, seconds: float = PATIENCE_SECONDS) -> Elasticsearch:
     return _connected(settings.ELASTICSEARCH_URL).options(request_timeout=seconds)
 
 
-class _WholeAnswers(Urllib3HttpNode):
-    """Refuses an answer that was cut off among its headers: to Python's own parser those end there, with nothing to follow."""
-
-    def perform_request(self, *args: Any, **options: Any) -> Any:
-        answer = super().perform_request(*args, **options)
-        if not {"content-length", "transfer-encoding"} & {name.lower() for name in answer.meta.headers}:
-            raise NoConnection("the answer was cut off")
-        return answer
-
-
 @cache
 def _connected(url: str) -> Elasticsearch:
-    return Elasticsearch(url, max_retries=0, retry_on_timeout=False, retry_on_status=(), node_class=_WholeAnswers)
+    return Elasticsearch(url, max_retries=0, retry_on_timeout=False, retry_on_status=(), node_class=PunctualNode)
 
 
 @contextmanager

@@ -1,6 +1,8 @@
 """The engine that searches in Elasticsearch."""
 
+import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -65,23 +67,38 @@ def _body(request: SearchRequest, seconds: float) -> dict[str, Any]:
 
 def _ask(body: dict[str, Any], request: SearchRequest, seconds: float) -> Mapping[str, Any]:
     """From the cursor's point in time, made where the walk begins; where it has ended, the walk goes on in what there is now."""
-    asked = client(seconds=seconds)
+    asked = _Asked(time.monotonic() + seconds)
     after = request.after or {}
     if after.get("engine") != ElasticsearchEngine.name:
-        return dict(asked.search(index=indexes.alias(), body={**body, "from": after.get("seen", request.offset)}))
+        return asked.search(index=indexes.alias(), body={**body, "from": after.get("seen", request.offset)})
     pit = after.get("pit")
     if pit:
         try:
-            return _at(asked, pit, {**body, "search_after": after["values"]})
+            return asked.at(pit, {**body, "search_after": after["values"]})
         except NotFoundError:
             body["search_after"] = after["values"]
     else:
         body["from"] = after["seen"] - len(after["shown"])
-    return _at(asked, asked.open_point_in_time(index=indexes.alias(), keep_alive=KEEP_ALIVE)["id"], body)
+    return asked.at(asked.point_in_time(), body)
 
 
-def _at(asked: Elasticsearch, pit: str, body: dict[str, Any]) -> Mapping[str, Any]:
-    return dict(asked.search(body={**body, "pit": {"id": pit, "keep_alive": KEEP_ALIVE}}))
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """Requests that have until ``end`` together, by the monotonic clock."""
+
+    end: float
+
+    def search(self, **asked: Any) -> Mapping[str, Any]:
+        return dict(self._client().search(**asked))
+
+    def at(self, pit: str, body: dict[str, Any]) -> Mapping[str, Any]:
+        return self.search(body={**body, "pit": {"id": pit, "keep_alive": KEEP_ALIVE}})
+
+    def point_in_time(self) -> str:
+        return str(self._client().open_point_in_time(index=indexes.alias(), keep_alive=KEEP_ALIVE)["id"])
+
+    def _client(self) -> Elasticsearch:
+        return client(seconds=max(0.001, self.end - time.monotonic()))
 
 
 def _found(answer: Mapping[str, Any], request: SearchRequest) -> Found:

@@ -37,8 +37,10 @@ def exists(index: str) -> bool:
         return bool(client().indices.exists(index=index))
 
 
-def send(documents: Sequence[tuple[Mapping[str, Any], int]], indexes: Collection[str]) -> None:
-    """Write documents with their versions into all ``indexes``. Where there is a newer version, that stays.
+def send(
+    documents: Sequence[tuple[Mapping[str, Any], int]], indexes: Collection[str], *, seconds: float = BULK_SECONDS
+) -> None:
+    """Write documents with their versions into all ``indexes``, in so many seconds. Where there is a newer version, that stays.
 
     Raises EngineFailed where one was not taken: then none counts as sent.
     """
@@ -50,9 +52,7 @@ def send(documents: Sequence[tuple[Mapping[str, Any], int]], indexes: Collection
     if not operations:
         return
     with failures():
-        answer = client(seconds=BULK_SECONDS).bulk(
-            operations=operations, filter_path="errors,items.*.status,items.*.error"
-        )
+        answer = client(seconds=seconds).bulk(operations=operations, filter_path="errors,items.*.status,items.*.error")
     refused = [item["index"] for item in answer.get("items", ()) if item["index"]["status"] >= 300]
     told = [item.get("error", {}) for item in refused if item["status"] != _CONFLICT]
     if told:

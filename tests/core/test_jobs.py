@@ -15,7 +15,7 @@ import psycopg
 import pytest
 from django.db import connection
 
-from core.jobs import JobLoop, run_job
+from core.jobs import JobLoop, jobs_running, run_job
 from core.types import Job
 from tests.requirements import REPOSITORY
 from tests.servers.embedded import private_postgres
@@ -102,6 +102,22 @@ def test_a_job_that_fails_keeps_none_from_running_and_is_tried_when_it_is_next_d
     loop.join()
 
     assert [name for name, _ in ran].count("quick") == 1
+
+
+@pytest.mark.parametrize("lane", ["slow", "shop"])
+@pytest.mark.django_db(transaction=True)
+def test_a_job_that_waits_for_something_holds_up_its_own_lane_alone(lane: str) -> None:
+    jobs = (Job("careless", f"{HERE}.careless", 60, lane=lane), Job("quick", f"{HERE}.quick", 60))
+
+    with jobs_running(jobs, threading.Event()):
+        assert inside.wait(10)
+        if lane == "slow":
+            wait_for(lambda: "quick" in [name for name, _ in ran])
+        meanwhile = [name for name, _ in ran]
+        leave.set()
+        wait_for(lambda: len(ran) == 2)
+
+    assert sorted(meanwhile) == (["careless", "quick"] if lane == "slow" else ["careless"])
 
 
 def test_a_job_without_postgresql_waits_for_its_next_turn(monkeypatch: pytest.MonkeyPatch) -> None:

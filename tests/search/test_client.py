@@ -1,5 +1,6 @@
 """Answers that do not arrive whole, over a real way to a real Elasticsearch that is cut."""
 
+import time
 import uuid
 from collections.abc import Iterator
 
@@ -45,6 +46,17 @@ def test_an_answer_that_is_cut_off_anywhere_is_a_failure(way: Way, size: int) ->
         health()
 
     assert health() == "shop-tests"
+
+
+def test_an_answer_that_trickles_in_is_given_up_when_its_time_is_over(way: Way) -> None:
+    with failures():
+        client().cluster.health()
+
+    begin = time.monotonic()
+    with way.trickling(20, 0.2), pytest.raises(EngineFailed), failures():
+        client(seconds=1.0).cluster.health()
+
+    assert time.monotonic() - begin < 2.0  # each piece came in time; all of them would have taken about five seconds
 
 
 def test_shoppers_get_the_same_answer_and_elasticsearch_what_it_was_not_sent(way: Way) -> None:

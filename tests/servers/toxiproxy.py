@@ -61,6 +61,12 @@ class Way:
             yield
 
     @contextmanager
+    def trickling(self, size: int, seconds: float) -> Iterator[None]:
+        """Answers come in pieces of about that many bytes, each that much later than the one before."""
+        with self._toxic("slicer", average_size=size, size_variation=0, delay=round(seconds * 1_000_000)):
+            yield
+
+    @contextmanager
     def _toxic(self, kind: str, *, stream: str = "downstream", **attributes: int) -> Iterator[None]:
         toxic = {"name": kind, "type": kind, "stream": stream, "attributes": attributes}
         _ask("POST", f"{self.control}/toxics", toxic)

@@ -10,7 +10,7 @@ from django.core.management.base import BaseCommand
 from django.utils.module_loading import import_string
 
 from core import kafka
-from core.jobs import JobLoop
+from core.jobs import jobs_running
 from core.outlets import KafkaOutlet, LocalOutlet
 from core.relay import Relay
 
@@ -29,12 +29,7 @@ class Command(BaseCommand):
 
         signal.signal(signal.SIGTERM, end)
         signal.signal(signal.SIGINT, end)
-        jobs = threading.Thread(target=JobLoop(import_string(settings.RELAY_JOBS), stop).run, name="jobs")
-        jobs.start()
-        try:
-            outlet = KafkaOutlet() if kafka.is_on() else LocalOutlet(import_string(settings.EVENT_SUBSCRIBERS))
+        outlet = KafkaOutlet() if kafka.is_on() else LocalOutlet(import_string(settings.EVENT_SUBSCRIBERS))
+        # A relay that broke takes its jobs along: half a process would look alive.
+        with jobs_running(import_string(settings.RELAY_JOBS), stop):
             Relay(outlet, stop).run()
-        finally:
-            # A relay that broke takes its jobs along: half a process would look alive.
-            stop.set()
-            jobs.join()
