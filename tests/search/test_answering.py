@@ -8,6 +8,8 @@ from decimal import Decimal
 
 import pytest
 from django.core.cache import cache
+from django.db import connection, connections
+from django.test.utils import CaptureQueriesContext
 from pytest_django import DjangoAssertNumQueries, Settings
 
 from catalog.models import ProductFamily
@@ -18,7 +20,7 @@ from search.breaker import Breaker
 from search.elastic import indexes
 from search.errors import PageTooDeep, SearchUnavailable
 from search.selectors import search
-from search.types import SearchPage
+from search.types import Found, SearchPage, SearchRequest
 from tests.factories import make_category, make_family, make_product
 from tests.search.conftest import NOW, fill
 from tests.servers.elasticsearch import private_elasticsearch
@@ -59,6 +61,8 @@ def filled(elastic: None) -> None:
 
 @pytest.mark.usefixtures("filled")
 def test_while_it_is_there_elasticsearch_answers(settings: Settings) -> None:
+    settings.SEARCH_DEADLINE *= 20  # it may be cold
+
     page = search(filters=CHEAPEST)
 
     assert (page.engine, page.fallback, page.stale, page.total, page.pages) == ("elasticsearch", False, False, 45, 3)
@@ -66,6 +70,45 @@ def test_while_it_is_there_elasticsearch_answers(settings: Settings) -> None:
     alone = search(filters=CHEAPEST)
     assert (alone.engine, alone.fallback) == ("postgres", False)
     assert told(alone) == told(page)
+
+
+@pytest.mark.usefixtures("filled")
+@pytest.mark.parametrize("engine", ["_elasticsearch", "_postgres"])
+def test_who_waits_for_a_search_holds_no_connection_that_others_need(
+    engine: str, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.ELASTICSEARCH_URL = settings.ELASTICSEARCH_URL if engine == "_elasticsearch" else ""
+    held: list[bool] = []
+    asked = getattr(answering, engine)
+
+    class Watched:
+        name = asked.name
+
+        def search(self, request: SearchRequest, *, seconds: float) -> Found:
+            held.append(connection.connection is not None)
+            found: Found = asked.search(request, seconds=max(seconds, 10.0))
+            return found
+
+    monkeypatch.setattr(answering, engine, Watched())
+    assert ProductFamily.objects.exists()  # as whoever is signed in has been looked up
+
+    search(filters=CHEAPEST)
+
+    assert held == [False]
+
+
+@pytest.mark.django_db(transaction=True, databases=["default", "search"])
+@pytest.mark.usefixtures("filled")
+def test_the_fallback_has_connections_of_its_own_and_gives_them_back(settings: Settings) -> None:
+    settings.ELASTICSEARCH_URL, settings.SEARCH_DATABASE = "", "search"
+
+    with CaptureQueriesContext(connection) as others, CaptureQueriesContext(connections["search"]) as own:
+        page = search(filters=CHEAPEST)
+
+    assert (page.engine, page.total) == ("postgres", 45)
+    assert [query["sql"] for query in own if "search_searchvariant" in query["sql"]]
+    assert not [query["sql"] for query in others if "search_searchvariant" in query["sql"]]
+    assert connections["search"].connection is None
 
 
 @pytest.mark.usefixtures("filled")

@@ -58,7 +58,8 @@ def commands(workers: int, threads: int, web: Sequence[str] = ()) -> dict[str, l
     return {
         "payments": [python, "-m", "payments.simulator"],
         "web": [*entry, "--config", "ecommerce/gunicorn_conf.py", *size, "ecommerce.wsgi"],
-        "relay": [python, "manage.py", "relay_events"],
+        # Each of its threads keeps a connection, as in the Procfile.
+        "relay": ["env", "DATABASE_POOL=0", python, "manage.py", "relay_events"],
     }
 
 
