@@ -7,7 +7,7 @@ from django.db.models import Q
 SEE, CHANGE, ALL = ("view",), ("view", "change"), ("view", "add", "change", "delete")
 # By role: which models (`app` or `app.model`), and what may be done with them. Later rows add to earlier ones.
 ROLES: dict[str, tuple[tuple[str, tuple[str, ...]], ...]] = {
-    "catalogue": (("catalog", ALL), ("pricing", SEE), ("inventory", SEE)),
+    "catalogue": (("catalog", ALL), ("pricing", SEE), ("inventory", SEE), ("search", SEE)),
     "warehouse": (
         ("inventory", SEE),
         ("inventory.warehouse", CHANGE),

@@ -3,13 +3,14 @@
 import sys
 from collections.abc import Callable
 
-from bench import checkout, events, imports, inventory, pages
+from bench import checkout, events, imports, inventory, outage, pages
 
 MEASUREMENTS: dict[str, Callable[[], None]] = {
     "checkout": checkout.main,
     "events": events.main,
     "imports": imports.main,
     "inventory": inventory.main,
+    "outage": outage.main,
     "pages": pages.main,
 }
 

@@ -5,7 +5,6 @@ from typing import ClassVar
 import pgtrigger
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex, OpClass
-from django.contrib.postgres.search import SearchVector
 from django.core.validators import FileExtensionValidator
 from django.db import models
 from django.db.models.functions import MD5, Upper
@@ -167,15 +166,9 @@ class Product(models.Model):
         ]
         indexes = [
             models.Index(name="product_family", fields=["family", "position", "id"]),
-            models.Index(name="product_price", fields=["price", "id"], condition=models.Q(is_active=True)),
-            models.Index(name="product_rating", fields=["-rating", "id"], condition=models.Q(is_active=True)),
             models.Index(name="product_newest", fields=["-released_at", "id"], condition=models.Q(is_active=True)),
-            models.Index(Upper("sku"), name="product_sku_upper"),
-            GinIndex(name="product_eans", fields=["eans"]),
-            GinIndex(
-                SearchVector("title", "description", config="english"),
-                name="product_search",
-            ),
+            # For staff, who look for a part of either.
+            GinIndex(OpClass(Upper("sku"), name="gin_trgm_ops"), name="product_sku_trigram"),
             GinIndex(OpClass(Upper("title"), name="gin_trgm_ops"), name="product_title_trigram"),
         ]
         triggers = _remembering(table="catalog_formerproductaddress", column="slug", owner="product_id")

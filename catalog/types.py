@@ -263,13 +263,18 @@ class FacetValue:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PriceRange:
-    """One range of prices of the shop's currency, from ``minimum`` up to ``maximum``; None is open."""
+    """One range of prices of the shop's currency, from ``minimum`` to below ``maximum``; None is open."""
 
     key: str
     minimum: Decimal | None
     maximum: Decimal | None
     count: int
     selected: bool
+
+    @property
+    def highest(self) -> Decimal | None:
+        """The highest price within: what a filter, which includes its bounds, is given."""
+        return None if self.maximum is None else self.maximum - Decimal("0.01")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -28,6 +28,8 @@ def checks() -> tuple[Check, ...]:
     found = [Check("postgresql", _is_up(_ask_postgresql), True), Check("valkey", _is_up(_ask_valkey), False)]
     if settings.PAYMENT_SIMULATOR_URL:
         found.append(Check("payments", _is_up(_ask_simulator), False))
+    if settings.ELASTICSEARCH_URL:
+        found.append(Check("elasticsearch", _is_up(_ask_elasticsearch), False))
     return tuple(found)
 
 
@@ -56,3 +58,7 @@ def _ask_valkey() -> None:
 
 def _ask_simulator() -> None:
     httpx.get(f"{settings.PAYMENT_SIMULATOR_URL}/health", timeout=DEADLINE_SECONDS).raise_for_status()
+
+
+def _ask_elasticsearch() -> None:
+    httpx.get(settings.ELASTICSEARCH_URL, timeout=DEADLINE_SECONDS).raise_for_status()

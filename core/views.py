@@ -8,6 +8,7 @@ from django.conf import settings
 from django.db import DatabaseError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
+from django.utils.module_loading import import_string
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
@@ -16,7 +17,6 @@ from psycopg_pool import PoolTimeout
 
 from core.answers import answer
 from core.health import checks, is_ready
-from core.metrics import observe_outbox
 from core.net import client_address, is_loopback, is_within
 from core.problem_codes import KINDS
 from core.problems import plain, problem_of
@@ -57,10 +57,11 @@ def metrics(request: HttpRequest) -> HttpResponse:
     address = client_address(request)
     if not is_loopback(address) and not is_within(address, settings.METRICS_ALLOW):
         raise Http404
-    try:
-        observe_outbox()
-    except (DatabaseError, PoolTimeout) as trouble:
-        logger.warning("The outbox' figures stay as they were: %s", trouble)
+    for path in settings.METRIC_OBSERVERS:
+        try:
+            import_string(path)()
+        except (DatabaseError, PoolTimeout) as trouble:
+            logger.warning("What %s tells stays as it was: %s", path, trouble)
     registry = REGISTRY
     if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
         registry = CollectorRegistry()

@@ -121,7 +121,8 @@ STRIPE_API_URL = ENVIRONMENT.stripe_api_url
 LIMITS_ON = ENVIRONMENT.limits_on
 TRUSTED_PROXIES = ENVIRONMENT.trusted_proxies
 METRICS_ALLOW = ENVIRONMENT.metrics_allow
-# What runs after somebody logs in, by dotted path: accounts must not know the apps above it.
+# What reads figures out of tables when /metrics is asked, by dotted path: core must not know the apps above it.
+METRIC_OBSERVERS = ["core.metrics.observe_outbox", "search.metrics.observe_documents"]
 EVENT_SUBSCRIBERS = "ecommerce.events.SUBSCRIBERS"
 # Without a broker the relay hands events to the subscribers itself. A topic's partitions are fixed once: with others its keys
 # would lie elsewhere, and lose their order.
@@ -139,6 +140,7 @@ KAFKA_RETENTION = timedelta(days=14)
 KAFKA_SESSION_TIMEOUT = timedelta(seconds=10)
 KAFKA_REPLICATION = 3 if PRODUCTION else 1
 RELAY_JOBS = "ecommerce.events.JOBS"
+# What runs after somebody logs in, by dotted path: accounts must not know the apps above it.
 LOGIN_HOOKS = ["cart.services.merge_at_login"]
 # What a product in stock is, by dotted path: catalog must not know inventory, which is above it.
 IN_STOCK_CONDITION = "inventory.conditions.in_stock"

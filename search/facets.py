@@ -1,6 +1,7 @@
 """Counts of values, as engines have them, to facets that people read: names, order, and what is chosen."""
 
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from decimal import Decimal
 from itertools import pairwise
 
@@ -51,16 +52,14 @@ def _categories(counts: Mapping[str, int], chosen: str) -> tuple[CategoryLink, .
 
 
 def _price_ranges(counts: tuple[int, ...], filters: ListingFilters) -> tuple[PriceRange, ...]:
-    return tuple(
-        PriceRange(
-            key=_key(low, high),
-            minimum=low,
-            maximum=high,
-            count=count,
-            selected=(filters.price_min, filters.price_max) == (low, high),
-        )
+    ranges = (
+        PriceRange(key=_key(low, high), minimum=low, maximum=high, count=count, selected=False)
         for (low, high), count in zip(pairwise(PRICE_STEPS), counts, strict=True)
         if count
+    )
+    return tuple(
+        replace(one, selected=filters.price_min == one.minimum and filters.price_max in (one.highest, one.maximum))
+        for one in ranges
     )
 
 

@@ -1,6 +1,10 @@
 """What is counted about searches."""
 
+from django.conf import settings
+from django.db.models import F
 from prometheus_client import Counter, Gauge, Histogram
+
+from search.models import SearchDocument, SearchWork
 
 # As a dashboard wants them: the higher, the worse.
 STATES = {"closed": 0, "half_open": 1, "open": 2}
@@ -17,3 +21,16 @@ BREAKER_STATE = Gauge(
     multiprocess_mode="mostrecent",
 )
 FALLBACKS = Counter("search_fallbacks_total", "Searches that another engine than Elasticsearch answered", ["reason"])
+WAITING = Gauge(
+    "search_documents_waiting",
+    "Families that have changed, whose document is not rebuilt, or not in Elasticsearch, yet",
+    ["waiting_for"],
+    multiprocess_mode="mostrecent",
+)
+
+
+def observe_documents() -> None:
+    """Count what waits, when somebody asks: a relay that is dead could not tell. Two queries at most."""
+    WAITING.labels("document").set(SearchWork.objects.values("family_id").distinct().count())
+    if settings.ELASTICSEARCH_URL:
+        WAITING.labels("elasticsearch").set(SearchDocument.objects.filter(version__gt=F("indexed_version")).count())

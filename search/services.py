@@ -1,7 +1,7 @@
 """Use cases of the search that jobs, commands and staff start."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import datetime
 
 from catalog import selectors as catalog
@@ -42,6 +42,13 @@ def build_documents(*, now: datetime, advance: Callable[[int], None] = lambda fa
         last = family_ids[-1]
         advance(len(family_ids))
     return changed
+
+
+def look_again(*, family_ids: Collection[int]) -> int:
+    """Have the documents of these families rebuilt soon; how many those are."""
+    with unit_of_work():
+        operations.note_families(family_ids=family_ids)
+    return len(family_ids)
 
 
 def _note_everything() -> None:

@@ -28,6 +28,13 @@ def money(value: Money) -> str:
 
 
 @register.filter
+def round_price(amount: Decimal) -> str:
+    """A whole amount of the shop's currency, without cents: $50."""
+    locale = (get_language() or "en").replace("-", "_")
+    return format_currency(amount, settings.CURRENCY, "¤#,##0", locale=locale, currency_digits=False)
+
+
+@register.filter
 def country_name(code: str) -> str:
     """A country's name in the reader's language, from its ISO 3166 code."""
     return str(countries.name(code)) or code

@@ -29,15 +29,20 @@ def test_ready_names_each_dependency(client: Client, settings: Any) -> None:
     assert client.get("/health/ready").json() == {"status": "ready", "checks": {"postgresql": True, "valkey": True}}
 
 
-def test_ready_without_the_payment_provider_which_is_reported(client: Client, settings: Any) -> None:
+@pytest.mark.parametrize(
+    ("name", "setting"), [("payments", "PAYMENT_SIMULATOR_URL"), ("elasticsearch", "ELASTICSEARCH_URL")]
+)
+def test_ready_without_what_is_not_required_which_is_reported(
+    client: Client, settings: Any, name: str, setting: str
+) -> None:
     with closing(socket.create_server(("127.0.0.1", 0))) as black_hole:
-        settings.PAYMENT_SIMULATOR_URL = f"http://127.0.0.1:{black_hole.getsockname()[1]}"
+        setattr(settings, setting, f"http://127.0.0.1:{black_hole.getsockname()[1]}")
 
         begin = time.monotonic()
         answer = client.get("/health/ready")
 
     assert answer.status_code == 200
-    assert answer.json()["checks"]["payments"] is False
+    assert answer.json()["checks"][name] is False
     assert time.monotonic() - begin < 3
 
 
