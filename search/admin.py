@@ -1,18 +1,23 @@
-"""What staff see of the search: what is said of each family, and which index serves."""
+"""What staff see of the search: what is said of each family, which index serves, and what shoppers search for."""
 
 import json
 
 from django.contrib import admin, messages
 from django.contrib.postgres.search import SearchQuery
+from django.core.exceptions import PermissionDenied
 from django.db.models import F, Q, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from core.admin import ReadOnlyAdmin
+from core.clock import now
 from search import services
-from search.models import SearchDocument, SearchIndex
+from search.figures import LISTED, OFTEN, SHOWN_SESSIONS, search_figures
+from search.models import SearchDocument, SearchIndex, SearchLog
 
 _LONGEST_NUMBER = 19  # digits: more do not fit into a bigint
 
@@ -86,3 +91,28 @@ class SearchIndexAdmin(ReadOnlyAdmin):
     list_display = ("name", "state", "built_to", "created_at", "served_from", "served_to")
     list_filter = ("state",)
     ordering = ("-pk",)
+
+
+@admin.register(SearchLog)
+class SearchLogAdmin(ReadOnlyAdmin):
+    """What shoppers search for, in figures. The log's rows have no page: what few people typed is nobody's business."""
+
+    def get_urls(self) -> list[URLPattern]:
+        """The page of figures alone."""
+        page = self.admin_site.admin_view(self.changelist_view)
+        return [path("", page, name="search_searchlog_changelist")]
+
+    def changelist_view(self, request: HttpRequest, extra_context: object = None) -> HttpResponse:
+        """The last week's searches beside those of the week before."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        context = {
+            **self.admin_site.each_context(request),
+            "title": _("Searches"),
+            "opts": self.opts,
+            "figures": search_figures(now=now()),
+            "listed": LISTED,
+            "often": OFTEN,
+            "fewest": SHOWN_SESSIONS,
+        }
+        return TemplateResponse(request, "admin/search/searches.html", context)

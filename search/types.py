@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Protocol
+from uuid import UUID
 
 from catalog.types import Facets, FamilyCard, ListingFilters
 
@@ -77,8 +78,13 @@ class Engine(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchPage:
-    """A page of results as it is shown. ``page`` and ``pages`` are of the numbered pages; a walk by ``cursor`` has none."""
+    """A page of results as it is shown. ``page`` and ``pages`` are of the numbered pages; a walk by ``cursor`` has none.
 
+    ``search_id`` names the page in the log; ``first_position`` is the first card's place in the whole list, from 1.
+    """
+
+    search_id: UUID
+    first_position: int
     cards: tuple[FamilyCard, ...]
     total: int
     total_is_exact: bool

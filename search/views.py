@@ -11,9 +11,11 @@ from django.views.decorators.http import require_safe
 from catalog import selectors as catalog
 from catalog.types import ListingFilters, SortOrder
 from core.answers import moved_to
+from core.clock import now
 from core.errors import NotFound
-from search import selectors
+from search import logbook, selectors
 from search.params import listing_filters, page_number
+from search.sessions import session_of
 from search.types import SearchPage
 
 PAGES_SHOWN = 2
@@ -62,6 +64,8 @@ def _listing(request: HttpRequest, filters: ListingFilters, context: dict[str, A
     }
     page = render(request, "search/listing.html", {**shown, **context})
     page[ENGINE_HEADER] = listing.engine
+    moment = now()
+    logbook.note_search(listing=listing, filters=filters, session=session_of(request, now=moment), now=moment)
     return page
 
 
