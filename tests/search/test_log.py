@@ -71,8 +71,8 @@ def test_further_pages_are_logged_with_their_place(client: Client) -> None:
     services.build_documents(now=NOW)
 
     first = client.get("/api/v1/search", {"q": "lamp"}).json()
-    client.get("/api/v1/search", {"q": "lamp", "cursor": first["cursor"]})
-    page = client.get("/search/", {"q": "lamp", "page": 2}).content.decode()
+    client.get("/api/v1/search", {"q": "lamp", "cursor": str(first["cursor"])})
+    page = client.get("/search/", {"q": "lamp", "page": "2"}).content.decode()
 
     assert [(row.page, row.total) for row in logged()] == [(1, 25), (2, 25), (2, 25)]
     assert re.findall(r'data-position="(\d+)"', page) == [str(place) for place in range(21, 26)]
