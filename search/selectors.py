@@ -12,8 +12,10 @@ from search.answering import Answer, answer
 from search.cursors import cursor_of, read_cursor
 from search.errors import PageTooDeep
 from search.facets import facets_of
+from search.mending import FEW, better_words, mend
 from search.text import code_of, query_words
 from search.types import LAST_PAGE, PAGE_SIZE, SearchPage, SearchRequest
+from search.understanding import understand
 
 ATTRIBUTES_LIMIT = 10
 
@@ -25,9 +27,11 @@ def search(*, filters: ListingFilters, page: int = 1, cursor: str | None = None)
     """
     begin = time.perf_counter()
     _check(filters, page)
+    words = query_words(filters.query)
     request = SearchRequest(
         filters=filters,
-        words=query_words(filters.query),
+        words=words,
+        plan=understand(words) if words else None,
         code=code_of(filters.query),
         offset=(page - 1) * PAGE_SIZE,
         after=read_cursor(cursor, filters) if cursor else None,
@@ -37,7 +41,21 @@ def search(*, filters: ListingFilters, page: int = 1, cursor: str | None = None)
         moved = catalog.moved_category(slug_path=filters.category)
         if moved:
             return search(filters=replace(filters, category=moved), page=page)
-    return _page(given, request, page, time.perf_counter() - begin)
+    mended, meant = None, None
+    if request.words and not given.found.total:
+        mended = mend(request.words)
+        if mended is not None:
+            request = replace(request, words=mended.words, code="", plan=understand(mended.words))
+            given = answer(request)
+    elif request.words and given.found.total < FEW:
+        meant = better_words(request.words)
+    found = _page(given, request, page, time.perf_counter() - begin)
+    return replace(
+        found,
+        searched=" ".join(mended.words) if mended else "",
+        left_out=mended.left_out if mended else (),
+        did_you_mean=" ".join(meant or ()),
+    )
 
 
 def _check(filters: ListingFilters, page: int) -> None:

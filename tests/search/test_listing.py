@@ -11,7 +11,7 @@ from catalog import selectors
 from catalog.models import Attribute, Product, ProductAttribute
 from catalog.types import ListingFilters, SortOrder
 from core.errors import InvalidInput
-from search import sql
+from search.conditions import MATCHES, conditions
 from search.selectors import search
 from search.types import SearchPage, SearchRequest
 from tests.factories import index_products, make_category, make_family, make_product, make_stock, make_warehouse
@@ -241,10 +241,10 @@ def test_the_number_of_queries_does_not_grow_with_the_list(django_assert_num_que
 def test_words_are_looked_up_in_the_index() -> None:
     make_product()
     index_products()
-    parameters = sql.hits(SearchRequest(filters=ListingFilters(), words=("kettle",), code="KETTLE")).parameters
+    parameters = conditions(SearchRequest(filters=ListingFilters(), words=("kettle",), code="KETTLE")).parameters
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_seqscan = off")
-        cursor.execute(f"EXPLAIN SELECT FROM search_searchdocument d WHERE {sql.MATCHES}", parameters)
+        cursor.execute(f"EXPLAIN SELECT FROM search_searchdocument d WHERE {MATCHES}", parameters)
         plan = "\n".join(row[0] for row in cursor.fetchall())
 
     assert "search_document_words" in plan
