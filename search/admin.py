@@ -20,7 +20,7 @@ _LONGEST_NUMBER = 19  # digits: more do not fit into a bigint
 class WaitingFilter(admin.SimpleListFilter):
     """Documents that Elasticsearch has not been told of."""
 
-    title = gettext_lazy("in Elasticsearch")
+    title = gettext_lazy("sent to Elasticsearch")
     parameter_name = "sent"
 
     def lookups(self, request: HttpRequest, model_admin: object) -> list[tuple[str, str]]:
