@@ -52,7 +52,7 @@ def better_words(words: Sequence[str]) -> tuple[str, ...] | None:
     """What may have been meant by words of which few things have all. Three queries at most."""
     known = spelling.families_with(words)
     close = {
-        word: [one for one in candidates if one.families >= MANY_MORE * (known.get(word, 0) + 1)]
+        word: [one for one in candidates if one.families >= MANY_MORE * max(1, known.get(word, 0))]
         for word, candidates in spelling.close_to(words).items()
     }
     close = {word: candidates for word, candidates in close.items() if candidates}

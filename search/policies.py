@@ -6,7 +6,7 @@ from decimal import Decimal
 # A match is multiplied by 1, and so much more for what can be bought now, and for what is liked by many: enough to order equals,
 # never enough to lift what fits badly above what fits well.
 IN_STOCK_BOOST = 0.1
-POPULARITY_BOOST = 0.2
+POPULARITY_BOOST = 0.1
 # What a word is worth by the text it is found in; of several texts the best counts, and of the others a part.
 TEXT_BOOSTS = {"title": 1.0, "names": 0.7, "details": 0.5, "description": 1.0}
 OTHER_TEXTS = 0.2
