@@ -41,17 +41,13 @@ def search(*, filters: ListingFilters, page: int = 1, cursor: str | None = None)
         moved = catalog.moved_category(slug_path=filters.category)
         if moved:
             return search(filters=replace(filters, category=moved), page=page)
-    mended, meant = None, None
-    if request.words and not given.found.total:
-        mended = mend(request.words)
-        if mended is not None:
-            request = replace(request, words=mended.words, code="", plan=understand(mended.words))
-            given = answer(request)
-    elif request.words and given.found.total < FEW:
-        meant = better_words(request.words)
-    found = _page(given, request, page, time.perf_counter() - begin)
+    mended = mend(words) if words and not given.found.total else None
+    if mended is not None:
+        request = replace(request, words=mended.words, code="", plan=understand(mended.words))
+        given = answer(request)
+    meant = better_words(words) if words and 0 < given.found.total < FEW and mended is None else None
     return replace(
-        found,
+        _page(given, request, page, time.perf_counter() - begin),
         searched=" ".join(mended.words) if mended else "",
         left_out=mended.left_out if mended else (),
         did_you_mean=" ".join(meant or ()),
