@@ -5,8 +5,10 @@ from catalog.types import ListingFilters
 from search.conditions import Conditions, Statement, conditions
 from search.types import EXACT_TO, PRICE_STEPS, RATING_STEPS, SearchRequest
 
-# So many families of a view are counted; of more, those that are shown first stand for all.
-COUNTED = EXACT_TO
+# So many families of a view are counted; of more, those that are shown first stand for all, and of the variants of those the ones
+# of the first SAMPLE for the others.
+COUNTED, SAMPLE = EXACT_TO, 2500
+MANY = 3 * COUNTED
 _STEPS = [int(step) for step in PRICE_STEPS if step is not None]
 _BUCKET = f"width_bucket(v.price, ARRAY{_STEPS}::numeric[])::text"
 
@@ -24,8 +26,10 @@ def counts(request: SearchRequest) -> Statement:
         arms += [*_of_documents(views), *_of_variants(views, request.filters)]
         found.parameters |= {"chosen": [code for code, _values in request.filters.attributes]}
         found.parameters |= {f"code_{place}": code for place, (code, _) in enumerate(request.filters.attributes)}
-    # What is found by words is looked up once for all views; without words each walks along the index of what is shown first.
-    once = "" if request.words else "NOT"
+    # What is found by words is looked up once for all views. Without words, or by words that very many have, each walks along the
+    # index of what is shown first, until it has enough.
+    many = not request.words or (request.meant.families or 0) > MANY
+    once = "NOT" if many else ""
     return Statement(
         f"""
         WITH found AS {once} MATERIALIZED (
@@ -45,9 +49,14 @@ def _view(found: Conditions, name: str, place: int) -> str:
             SELECT d.family_id, d.brand, d.categories, d.rating, d.review_count
             FROM found d WHERE {found.filtered(without=(name,))}
             ORDER BY d.in_stock DESC, d.popularity DESC, d.family_id DESC LIMIT {COUNTED + 1}
+        ), scale_{place} AS MATERIALIZED (
+            SELECT CASE WHEN count(*) > {COUNTED} THEN {SAMPLE} ELSE {COUNTED} END AS looked_at,
+                CASE WHEN count(*) > {COUNTED} THEN {(COUNTED + 1) / SAMPLE} ELSE 1 END AS times FROM view_{place}
         ), variants_{place} AS (
             SELECT v.document_id, v.price, v.in_stock, v.attributes
-            FROM view_{place} d JOIN search_searchvariant v ON v.document_id = d.family_id
+            FROM (
+                SELECT family_id FROM view_{place} LIMIT (SELECT looked_at FROM scale_{place})
+            ) d JOIN search_searchvariant v ON v.document_id = d.family_id
             WHERE {found.fitting("v", without=(name,))}
         )
     """
@@ -65,22 +74,23 @@ def _of_documents(views: dict[str, int]) -> list[str]:
 def _of_variants(views: dict[str, int], filters: ListingFilters) -> list[str]:
     """Each pair of family and value once: first made different, then counted, which is far less work than count(DISTINCT)."""
 
-    def counted(facet: str, name: str, value: str, where: str = "true") -> str:
-        variants = f"variants_{views.get(name, 0)} v"
+    def counted(facet: str, name: str, value: str, where: str, more: str = "") -> str:
+        place = views.get(name, 0)
         return f"""
-            SELECT '{facet}', value, count(*) FROM (
-                SELECT DISTINCT v.document_id, {value} AS value FROM {variants} WHERE {where}
+            SELECT '{facet}', value, round(count(*) * (SELECT times FROM scale_{place})) FROM (
+                SELECT DISTINCT v.document_id, {value} AS value FROM variants_{place} v{more} WHERE {where}
             ) g GROUP BY 2
         """
 
-    tokens = "SELECT DISTINCT v.document_id, token AS value FROM variants_{place} v, unnest(v.attributes) token WHERE {where}"
+    tokens = ", unnest(v.attributes) token"
     own = [
-        tokens.format(place=views[f"attr.{code}"], where=f"split_part(token, '=', 1) = %(code_{place})s")
+        counted("attribute", f"attr.{code}", "token", f"split_part(token, '=', 1) = %(code_{place})s", tokens)
         for place, (code, _values) in enumerate(filters.attributes)
     ]
-    others = tokens.format(place=0, where="split_part(token, '=', 1) <> ALL(%(chosen)s::text[])" if own else "true")
+    others = "split_part(token, '=', 1) <> ALL(%(chosen)s::text[])" if own else "true"
     return [
-        counted("price", "price", _BUCKET),
+        counted("price", "price", _BUCKET, "true"),
         counted("in_stock", "in_stock", "''", "v.in_stock"),
-        *(f"SELECT 'attribute', value, count(*) FROM ({one}) g GROUP BY 2" for one in [others, *own]),
+        counted("attribute", "", "token", others, tokens),
+        *own,
     ]

@@ -21,12 +21,14 @@ RATING_STEPS = (4, 3, 2, 1)
 class Plan:
     """How words are looked for. Each of ``slots`` must be found, in one of its ways; a way is words that belong together.
 
-    ``rarity`` is, of each word, what finding it in title, names, details and description is worth; ``importance`` what a word of
-    the query is worth in the mean; ``kinds`` what being in a category is worth, because the query names what lies there;
-    ``lengths`` the usual lengths of the four texts, in words.
+    ``families`` is how many may have the rarest of them, None where that is not known; ``rarity``, of each word, what finding
+    it in title, names, details and description is worth; ``importance`` what a word of the query is worth in the mean; ``kinds``
+    what being in a category is worth, because the query names what lies there; ``lengths`` the usual lengths of the four texts,
+    in words.
     """
 
     slots: tuple[tuple[tuple[str, ...], ...], ...]
+    families: int | None = None
     rarity: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     importance: float = 1.0
     kinds: Mapping[str, float] = field(default_factory=dict)

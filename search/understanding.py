@@ -44,15 +44,17 @@ def understand(words: Sequence[str]) -> Plan:
     facts, kinds, texts = _facts([*typed, *joined, *chain.from_iterable(parts.values())], last=len(typed))
     if not texts:  # nothing has been learnt yet
         return Plan(slots=tuple(((word,),) for word in typed))
+    slots = _slots(
+        typed,
+        joined={word for word in joined if facts[word][0]},
+        parts={word: pair for word, pair in parts.items() if all(facts[part][0] for part in pair)},
+    )
     rarity = {word: _rarity(found, texts) for word, found in facts.items()}
     everything = max(families for families, _ in texts.values())
     importance = sum(_worth(facts[word][0] or 0, everything) for word in typed) / len(typed)
     return Plan(
-        slots=_slots(
-            typed,
-            joined={word for word in joined if facts[word][0]},
-            parts={word: pair for word, pair in parts.items() if all(facts[part][0] for part in pair)},
-        ),
+        slots=slots,
+        families=min(max(facts[way[0]][0] or 0 for way in slot) for slot in slots),
         rarity=rarity,
         importance=round(importance, 4),
         kinds={category: round(KIND_BOOST * weight * importance, 3) for category, weight in kinds.items()},
