@@ -6,7 +6,7 @@ BIN := .venv/bin
 ARGS ?=
 WORKERS ?= 2
 
-.PHONY: help run test check format soak bench bench-checkout bench-inventory bench-events bench-outage vendor lock clean
+.PHONY: help run test check format soak bench bench-checkout bench-inventory bench-events bench-outage bench-relevance vendor lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' Makefile
@@ -40,6 +40,9 @@ bench-events: dev-packages ## measure events: relayed, handled, delays
 
 bench-outage: dev-packages ## measure checkouts while searches are answered, and while Elasticsearch is away; and how fresh it is
 	@$(BIN)/python -m tests.servers -- $(BIN)/python -m bench outage
+
+bench-relevance: dev-packages ## measure how well search results fit, by human ratings (needs ../shared/data)
+	@$(BIN)/python -m tests.servers -- $(BIN)/python -m bench relevance
 
 vendor: packages ## fetch the vendored front-end files anew (needs npm)
 	@$(BIN)/python tools/vendor.py

@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Callable
 
-from bench import checkout, events, imports, inventory, outage, pages
+from bench import checkout, events, imports, inventory, outage, pages, relevance
 
 MEASUREMENTS: dict[str, Callable[[], None]] = {
     "checkout": checkout.main,
@@ -12,6 +12,7 @@ MEASUREMENTS: dict[str, Callable[[], None]] = {
     "inventory": inventory.main,
     "outage": outage.main,
     "pages": pages.main,
+    "relevance": relevance.main,
 }
 
 

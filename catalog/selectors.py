@@ -107,20 +107,19 @@ def offered() -> Iterator[OfferedProduct]:
         )
 
 
-def suggestions(*, query: str) -> Suggestions:
-    """What may be meant by ``query``, the beginning of what somebody types. Three queries; none below two characters."""
-    typed = clean_query(query)
-    if len(typed) < SHORTEST_QUERY:
-        return Suggestions(products=(), categories=(), brands=(), queries=())
-    products = Product.objects.filter(ACTIVE, title__icontains=typed).order_by("-review_count", "pk")
-    categories = Category.objects.filter(is_active=True, name__icontains=typed).order_by("depth", "name")
-    brands = Brand.objects.filter(name__istartswith=typed).order_by("name")
+def suggestions(*, typed: str, product_ids: Sequence[int]) -> Suggestions:
+    """Those of the products that are on sale, in their order, and the names that begin like ``typed``. Three queries."""
+    typed = clean_query(typed)
+    rows = {row.pk: row for row in Product.objects.filter(ACTIVE, pk__any_of=list(product_ids))}
+    begins = Q(name__istartswith=typed) | Q(name__icontains=f" {typed}")
+    categories = Category.objects.filter(begins, is_active=True).order_by("depth", "name")
+    brands = Brand.objects.filter(begins).order_by("name")
     return Suggestions(
         products=tuple(
             ProductHit(
                 id=row.pk, sku=row.sku, slug=row.slug, title=row.title, price=Money.rounded(row.price, row.currency)
             )
-            for row in products[:SUGGESTIONS]
+            for row in (rows[product_id] for product_id in product_ids if product_id in rows)
         ),
         categories=tuple(_link(node) for node in categories[:SUGGESTIONS]),
         brands=tuple(BrandLink(slug=brand.slug, name=brand.name) for brand in brands[:SUGGESTIONS]),

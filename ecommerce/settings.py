@@ -161,6 +161,9 @@ SEARCH_DATABASE = "search"
 SEARCH_DEADLINE = timedelta(milliseconds=800)
 SEARCH_FALLBACK_DEADLINE = timedelta(seconds=2)
 SEARCH_FALLBACK_CLIENTS = 4
+# Suggestions that come later than the next letter help nobody.
+SUGGEST_DEADLINE = timedelta(milliseconds=150)
+SUGGEST_FALLBACK_DEADLINE = timedelta(milliseconds=250)
 
 # --- Data --------------------------------------------------------------------------------------------------------------
 _POOL = {"min_size": 1, "max_size": ENVIRONMENT.database_pool, "timeout": 1.0} if ENVIRONMENT.database_pool else False
@@ -276,6 +279,7 @@ CELERY_BEAT_SCHEDULE = {
     "reconcile payments": {"task": "orders.tasks.reconcile_payments", "schedule": crontab(minute="40", hour="4")},
     "rebuild search documents": {"task": "search.tasks.follow_changes", "schedule": timedelta(seconds=10)},
     "send search documents": {"task": "search.tasks.follow_documents", "schedule": timedelta(seconds=10)},
+    "learn words": {"task": "search.tasks.learn", "schedule": crontab(minute="27")},
     "build a missing search index": {"task": "search.tasks.build_missing_index", "schedule": timedelta(minutes=5)},
     "keep the search log": {"task": "search.tasks.keep_partitions", "schedule": crontab(minute="25")},
     "count popular queries": {"task": "search.tasks.count_popular", "schedule": crontab(minute="35")},

@@ -6,13 +6,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from catalog import selectors as catalog
 from catalog.types import SortOrder
 from core.clock import now
 from search import logbook, selectors
 from search.params import listing_filters, page_number
 from search.serializers import ClickSerializer, SearchSerializer, SuggestionsSerializer
 from search.sessions import session_of
+from search.suggesting import suggestions
 from search.views import ENGINE_HEADER
 
 _FILTERS = [
@@ -54,7 +54,7 @@ class SuggestView(APIView):
     @extend_schema(operation_id="suggest", parameters=[_QUERY], responses={200: SuggestionsSerializer})
     def get(self, request: Request) -> Response:
         """Products, categories and brands that may be meant; nothing for less than two characters."""
-        found = catalog.suggestions(query=request.query_params.get("q", ""))
+        found = suggestions(typed=request.query_params.get("q", ""))
         return Response(SuggestionsSerializer(found).data)
 
 

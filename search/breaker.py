@@ -33,6 +33,7 @@ class State(StrEnum):
 class Step(StrEnum):
     """What a caller wants to know or tell."""
 
+    LOOK = "look"  # asks without being counted on to tell
     ASK = "ask"
     SUCCESS = "success"
     FAILURE = "failure"
@@ -49,6 +50,8 @@ class Circuit:
 
     def take(self, step: Step, now: float) -> bool:
         """Whether the caller may go on; what was told may always be told."""
+        if step == Step.LOOK:
+            return self.state == State.CLOSED
         if step == Step.ASK:
             return self._ask(now)
         if step == Step.SUCCESS:
@@ -96,6 +99,7 @@ if now < 0 then
     local time = redis.call('TIME')
     now = tonumber(time[1]) + tonumber(time[2]) / 1000000
 end
+if step == 'look' then return {state == 'closed' and 1 or 0, state} end
 if step == 'ask' and state ~= 'closed' then
     local waits = tonumber(state == 'open' and ARGV[3] or ARGV[4])
     if now - since < waits then
@@ -139,6 +143,10 @@ class Breaker:
     def lets_pass(self) -> bool:
         """Whether the service may be called now. Whoever is let pass tells afterwards how it went."""
         return self._take(Step.ASK)
+
+    def is_closed(self) -> bool:
+        """Whether all is well: for calls that can be left out, and do not tell how they went."""
+        return self._take(Step.LOOK)
 
     def succeeded(self) -> None:
         """It answered, be it with a refusal."""

@@ -14,13 +14,14 @@ OFTEN = 20
 # Words of fewer shoppers may be private, and are shown to nobody. A shopper is another one each day, so so many on one day.
 SHOWN_SESSIONS, SHOWN_TOGETHER = 3, 2
 
-# A search is the first page of what some words found; its click the first one on it.
+# A search is the first page of what some words found; its click the first one on it. Where nothing has the words as they were
+# typed it is without results, whatever was shown in their place.
 _SEARCHED = """
     clicked AS (
         SELECT search_id, (array_agg(position ORDER BY at, position))[1] AS position
         FROM search_searchclick WHERE at >= %(before)s GROUP BY search_id
     ), searched AS (
-        SELECT l.query, l.at >= %(since)s AS recent, l.page = 1 AS first, l.total, l.session,
+        SELECT l.query, l.at >= %(since)s AS recent, l.page = 1 AS first, l.total, l.total = 0 OR l.mended AS empty, l.session,
             (l.at AT TIME ZONE 'UTC')::date AS day, l.filters - 'sort' = '{}' AS plain, c.position
         FROM search_searchlog l LEFT JOIN clicked c ON c.search_id = l.id
         WHERE l.at >= %(before)s AND l.at < %(now)s AND l.query <> ''
@@ -28,7 +29,7 @@ _SEARCHED = """
 """
 _OVERALL = f"""
     WITH {_SEARCHED}
-    SELECT recent, count(*) FILTER (WHERE first) AS searches, count(*) FILTER (WHERE first AND total = 0) AS empty,
+    SELECT recent, count(*) FILTER (WHERE first) AS searches, count(*) FILTER (WHERE first AND empty) AS empty,
         count(*) FILTER (WHERE first AND position IS NOT NULL) AS clicked,
         percentile_cont(0.5) WITHIN GROUP (ORDER BY position) AS position
     FROM searched GROUP BY recent
@@ -46,8 +47,8 @@ _QUERIES = f"""
     ), counted AS (
         SELECT query, count(*) FILTER (WHERE recent AND first) AS searches,
             count(*) FILTER (WHERE first AND NOT recent) AS searches_before,
-            count(*) FILTER (WHERE recent AND first AND plain AND total = 0) AS empty,
-            count(*) FILTER (WHERE first AND plain AND total = 0 AND NOT recent) AS empty_before,
+            count(*) FILTER (WHERE recent AND first AND plain AND empty) AS empty,
+            count(*) FILTER (WHERE first AND plain AND empty AND NOT recent) AS empty_before,
             avg(total) FILTER (WHERE recent AND first) AS total,
             count(*) FILTER (WHERE recent AND first AND position IS NOT NULL) AS clicked,
             percentile_cont(0.5) WITHIN GROUP (ORDER BY position) FILTER (WHERE recent) AS position

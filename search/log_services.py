@@ -57,13 +57,13 @@ _COUNT = """
         HAVING sum(sessions) >= %(sessions)s AND count(*) FILTER (WHERE sessions > 0) >= %(days)s
             AND max(sessions) >= %(together)s
     ), latest AS (
-        SELECT DISTINCT ON (l.query) l.query, l.total
+        SELECT DISTINCT ON (l.query) l.query, l.total, l.mended
         FROM search_searchlog l JOIN wanted USING (query)
         WHERE l.at >= %(since)s AND l.at <= %(now)s AND l.page = 1
         ORDER BY l.query, l.filters - 'sort' <> '{}', l.at DESC
     ), chosen AS (
         SELECT query, searches, sessions, total FROM wanted JOIN latest USING (query)
-        WHERE total > 0 ORDER BY sessions DESC, searches DESC, query LIMIT %(most)s
+        WHERE total > 0 AND NOT mended ORDER BY sessions DESC, searches DESC, query LIMIT %(most)s
     ), gone AS (
         DELETE FROM search_popularquery WHERE query NOT IN (SELECT query FROM chosen)
     )

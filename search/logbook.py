@@ -46,6 +46,7 @@ class SearchNote:
     engine: str
     fallback: bool
     latency_ms: float
+    mended: bool
     session: str
 
 
@@ -64,10 +65,10 @@ Note = SearchNote | ClickNote
 # What was written and not confirmed before the connection broke comes again, and finds itself there.
 _WRITE: dict[type[Note], str] = {
     SearchNote: """
-        INSERT INTO search_searchlog (at, id, query, filters, page, total, engine, fallback, latency_ms, session)
+        INSERT INTO search_searchlog (at, id, query, filters, page, total, engine, fallback, latency_ms, mended, session)
         SELECT * FROM jsonb_to_recordset(%s::jsonb) AS given (
             at timestamptz, id uuid, query text, filters jsonb, page int, total int, engine text, fallback boolean,
-            latency_ms float8, session text
+            latency_ms float8, mended boolean, session text
         ) ON CONFLICT DO NOTHING
     """,
     ClickNote: """
@@ -201,6 +202,7 @@ def note_search(*, listing: SearchPage, filters: ListingFilters, session: str, n
             engine=listing.engine,
             fallback=listing.fallback,
             latency_ms=listing.latency_ms,
+            mended=bool(listing.searched),
             session=session,
         )
     )

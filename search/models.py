@@ -37,6 +37,10 @@ class SearchDocument(models.Model):
     in_stock = models.BooleanField(_("in stock"), default=False)
     released_at = models.DateTimeField(_("released"), null=True)
     words = SearchVectorField(null=True)
+    # The words of title, brand and kind as they are written, for what is found by how words begin.
+    beginnings = SearchVectorField(null=True)
+    # Of title, names, details and description in ``words``: how many words each has.
+    lengths = ArrayField(models.SmallIntegerField(), null=True)
 
     class Meta:
         constraints = [
@@ -46,6 +50,7 @@ class SearchDocument(models.Model):
         ]
         indexes = [
             GinIndex(name="search_document_words", fields=["words"]),
+            GinIndex(name="search_document_beginnings", fields=["beginnings"]),
             GinIndex(name="search_document_codes", fields=["codes"]),
             GinIndex(name="search_document_categories", fields=["categories"]),
             # What facets are counted from lies in it, so that a walk through a department need not fetch the rows.
@@ -113,6 +118,60 @@ class SearchVariant(models.Model):
         return str(self.product_id)
 
 
+class SearchWord(models.Model):
+    """A word that stands in titles, brands or kinds of live documents: what a typed word may have been meant to be."""
+
+    word = models.CharField(_("word"), max_length=64, primary_key=True)
+    families = models.IntegerField(_("families"))
+    # The word, and what is left of it without one or two of its letters: words with any of them in common are close.
+    remains = ArrayField(models.CharField(max_length=64), default=list)
+
+    class Meta:
+        indexes = [GinIndex(name="search_word_remains", fields=["remains"])]
+
+    def __str__(self) -> str:
+        return self.word
+
+
+class SearchStem(models.Model):
+    """In how many live documents a stem stands: in any of their texts, and in each. An estimate, from a part of a large shop."""
+
+    stem = models.CharField(_("stem"), max_length=64, primary_key=True)
+    families = models.IntegerField(_("families"))
+    title = models.IntegerField(_("in titles"), default=0)
+    names = models.IntegerField(_("in names"), default=0)
+    details = models.IntegerField(_("in details"), default=0)
+    description = models.IntegerField(_("in descriptions"), default=0)
+
+    def __str__(self) -> str:
+        return self.stem
+
+
+class SearchKind(models.Model):
+    """How much a stem says that the things of a category are what it names: see `search.learning`."""
+
+    stem = models.CharField(_("stem"), max_length=64)
+    category = models.CharField(_("category"), max_length=500)
+    weight = models.FloatField(_("weight"))
+
+    class Meta:
+        constraints = [models.UniqueConstraint(name="search_kind_once", fields=["stem", "category"])]
+
+    def __str__(self) -> str:
+        return f"{self.stem}: {self.category}"
+
+
+class SearchText(models.Model):
+    """One of the texts of documents: how many live documents have it, and its usual length in words."""
+
+    name = models.CharField(_("name"), max_length=16, primary_key=True)
+    families = models.IntegerField(_("families"))
+    length = models.FloatField(_("length"))
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class SearchIndex(models.Model):
     """An index in Elasticsearch. Changes go to the one that serves and to one that is being built: none is lost meanwhile."""
 
@@ -161,6 +220,8 @@ class SearchLog(models.Model):
     engine = models.CharField(_("engine"), max_length=20)
     fallback = models.BooleanField(_("fallback"), default=False)
     latency_ms = models.FloatField(_("latency in ms"))
+    # Nothing had the words typed, and what was shown is of others.
+    mended = models.BooleanField(_("mended"), default=False)
     # Of who searched on that day (`search.sessions`); empty for who is not known.
     session = models.CharField(_("session"), max_length=32, blank=True)
 

@@ -5,9 +5,17 @@ from decimal import Decimal
 
 # A match is multiplied by 1, and so much more for what can be bought now, and for what is liked by many: enough to order equals,
 # never enough to lift what fits badly above what fits well.
-IN_STOCK_BOOST = 0.5
-POPULARITY_BOOST = 0.3
-TITLE_BOOST, NAMES_BOOST, DETAILS_BOOST, DESCRIPTION_BOOST = 3.0, 2.0, 1.0, 0.5
+IN_STOCK_BOOST = 0.1
+POPULARITY_BOOST = 0.1
+# What a word is worth by the text it is found in; of several texts the best counts, and of the others a part.
+TEXT_BOOSTS = {"title": 1.0, "names": 0.7, "details": 0.5, "description": 1.0}
+OTHER_TEXTS = 0.2
+# BM25 (Robertson and Zaragoza, "The Probabilistic Relevance Framework", 2009): how soon more of the same word says no more, and
+# how far a text that is longer than usual is discounted.
+SATURATION = 1.2
+LENGTH_COUNTS = {"title": 0.75, "names": 0.75, "details": 1.0, "description": 0.75}
+# Of what a word is worth: words side by side as they were typed, and being in a category whose things the query names.
+PHRASE_BOOST, KIND_BOOST = 0.3, 1.0
 _USUAL_RATING, _USUAL_REVIEWS = 3.5, 5
 _FAMOUS_REVIEWS = 10_000
 

@@ -11,8 +11,10 @@ from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connections, transaction
 from psycopg_pool import PoolTimeout, TooManyRequests
 
-from search import sql
+from search import sql, sql_counts
+from search.conditions import Statement
 from search.errors import EngineFailed
+from search.sql_suggest import SUGGEST, begins_with
 from search.types import EXACT_TO, PRICE_STEPS, RATING_STEPS, Counts, Found, Hit, SearchRequest
 
 # For the statements of a search alone. Their plans are made for what they are: short, over tables that are in memory. Compiling
@@ -30,11 +32,18 @@ class PostgresEngine:
         end = time.monotonic() + seconds
         with _connected() as cursor:
             rows = _read(cursor, sql.hits(request), end, _PLANNING)
-            told = _by_facet(_read(cursor, sql.counts(request), end))
+            told = _by_facet(_read(cursor, sql_counts.counts(request), end))
         return _found(rows, told, request)
 
+    def suggest(self, words: tuple[str, ...], *, size: int, seconds: float) -> tuple[Hit, ...]:
+        """See `search.types.Engine`. Raises EngineFailed."""
+        asked = Statement(SUGGEST, {"begins": begins_with(words), "size": size})
+        with _connected() as cursor:
+            rows = _read(cursor, asked, time.monotonic() + seconds, _PLANNING)
+        return tuple(Hit(family_id=row[0], product_id=row[1]) for row in rows)
 
-def _read(cursor: Any, asked: sql.Statement, end: float, settled: Mapping[str, str] = {}) -> list[Any]:
+
+def _read(cursor: Any, asked: Statement, end: float, settled: Mapping[str, str] = {}) -> list[Any]:
     """The rows, or a failure when it is ``end``. In one message: what is set holds for the next statement of a message too."""
     settled = {"statement_timeout": str(max(1, int((end - time.monotonic()) * 1000))), **settled}
     settle = ", ".join(f"set_config('{name}', '{value}', true)" for name, value in settled.items())
@@ -74,7 +83,7 @@ def _found(rows: list[tuple[Any, ...]], told: Mapping[str, Mapping[str, Any]], r
         total_is_exact=total <= EXACT_TO,
         counts=_counts(told) if request.with_facets else Counts(),
         average_rating=None if average is None else round(Decimal(average), 2),
-        after=_after(rows, request) if len(rows) == request.size else None,
+        after=_after(rows, request),
     )
 
 
@@ -90,10 +99,21 @@ def _counts(told: Mapping[str, Mapping[str, int]]) -> Counts:
         ratings=tuple(told["rating"][str(step)] for step in RATING_STEPS),
         in_stock=told["in_stock"].get("", 0),
         attributes=attributes,
-        approximate=max(told["families"].values()) > sql.COUNTED,
+        approximate=max(told["families"].values()) > sql_counts.COUNTED,
     )
 
 
-def _after(rows: list[tuple[Any, ...]], request: SearchRequest) -> dict[str, Any]:
-    before = int((request.after or {}).get("seen", request.offset))
-    return {"engine": PostgresEngine.name, "values": list(rows[-1][2:]), "seen": before + len(rows)}
+def _after(rows: list[tuple[Any, ...]], request: SearchRequest) -> dict[str, Any] | None:
+    """Where a walk goes on: behind the last row, or behind the ranked families where those have come to their end."""
+    after = request.after or {}
+    edge, rest = rows[-1][2] if rows else after.get("edge"), sql.is_rest(request)
+    is_full = len(rows) == request.size
+    if not is_full and (rest or not edge):
+        return None
+    return {
+        "engine": PostgresEngine.name,
+        "values": list(rows[-1][3:]) if is_full else None,
+        "seen": int(after.get("seen", request.offset)) + len(rows),
+        "edge": edge,
+        "rest": rest,
+    }

@@ -14,6 +14,7 @@ from search.text import normalized
 DESCRIPTION_LIMIT = 20_000
 DETAILS_LIMIT = 20_000
 VALUE_LIMIT = 200
+_FLAGS = ("Yes", "No")
 
 
 def live_document(
@@ -41,6 +42,8 @@ def live_document(
         "category_id": str(facts.category_id),
         "category_path": ["/".join(ancestors[: depth + 1]) for depth in range(len(ancestors))],
         "category_names": list(facts.category_names),
+        "names": f"{facts.brand_name}\n{facts.category_names[-1]}",
+        "kind": facts.category,
         "codes": sorted({code.upper() for row in variants for code in (row.sku, *row.eans)}),
         "image": shown.picture,
         "price": float(cheapest.price.amount),
@@ -64,21 +67,25 @@ def dead_document(family_id: int) -> dict[str, Any]:
 
 def searched_text(document: Mapping[str, Any]) -> dict[str, str]:
     """The words of ``document`` by weight, as PostgreSQL gets them."""
-    names = (document.get("brand_name", ""), *document.get("category_names", ()))
     return {
         "title": normalized(document.get("title", "")),
-        "names": normalized(" ".join(names)),
+        "names": normalized(document.get("names", "")),
         "details": normalized(document.get("details", "")),
         "description": normalized(document.get("description", "")),
+        "beginnings": normalized(" ".join(document.get(name, "") for name in ("title", "brand_name", "product_type"))),
     }
 
 
 def _details(facts: FamilyFacts) -> str:
-    """What variants are called and what is said of them, each once."""
+    """What is said of the variants, each once: what they are called, where that is not the family's name, and their attributes.
+
+    Without "Yes" and "No", which say something to those only who read what is asked.
+    """
     said = chain.from_iterable(
-        (row.title, *(f"{item.value} {item.unit}".strip() for item in row.attributes)) for row in facts.variants
+        (row.title, *(f"{item.value} {item.unit}".strip() for item in row.attributes if item.value not in _FLAGS))
+        for row in facts.variants
     )
-    return "\n".join(dict.fromkeys(said))
+    return "\n".join(text for text in dict.fromkeys(said) if text != facts.title)
 
 
 def _rating(variants: Iterable[VariantFacts], reviews: int) -> Decimal:

@@ -13,8 +13,10 @@ from search.answering import Answer, answer
 from search.cursors import cursor_of, read_cursor
 from search.errors import PageTooDeep
 from search.facets import facets_of
+from search.mending import FEW, better_words, mend
 from search.text import code_of, query_words
 from search.types import LAST_PAGE, PAGE_SIZE, SearchPage, SearchRequest
+from search.understanding import understand
 
 ATTRIBUTES_LIMIT = 10
 
@@ -26,9 +28,11 @@ def search(*, filters: ListingFilters, page: int = 1, cursor: str | None = None)
     """
     begin = time.perf_counter()
     _check(filters, page)
+    words = query_words(filters.query)
     request = SearchRequest(
         filters=filters,
-        words=query_words(filters.query),
+        words=words,
+        plan=understand(words) if words else None,
         code=code_of(filters.query),
         offset=(page - 1) * PAGE_SIZE,
         after=read_cursor(cursor, filters) if cursor else None,
@@ -38,7 +42,17 @@ def search(*, filters: ListingFilters, page: int = 1, cursor: str | None = None)
         moved = catalog.moved_category(slug_path=filters.category)
         if moved:
             return search(filters=replace(filters, category=moved), page=page)
-    return _page(given, request, page, time.perf_counter() - begin)
+    mended = mend(words) if words and not given.found.total else None
+    if mended is not None:
+        request = replace(request, words=mended.words, code="", plan=understand(mended.words))
+        given = answer(request)
+    meant = better_words(words) if words and 0 < given.found.total < FEW and mended is None else None
+    return replace(
+        _page(given, request, page, time.perf_counter() - begin),
+        searched=" ".join(mended.words) if mended else "",
+        left_out=mended.left_out if mended else (),
+        did_you_mean=" ".join(meant or ()),
+    )
 
 
 def _check(filters: ListingFilters, page: int) -> None:

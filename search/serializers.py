@@ -116,6 +116,11 @@ class SearchSerializer(serializers.Serializer):  # type: ignore[type-arg]  # as 
     latency_ms = serializers.FloatField()
     fallback = serializers.BooleanField()
     stale = serializers.BooleanField()
+    searched = serializers.CharField(help_text="Searched in place of what was typed, which nothing has; else empty.")
+    left_out = serializers.ListField(
+        child=serializers.CharField(), help_text="Words of it that nothing has beside the others."
+    )
+    did_you_mean = serializers.CharField(help_text="What may have been meant, where little was found; else empty.")
 
 
 class ProductHitSerializer(serializers.Serializer):  # type: ignore[type-arg]  # as above

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from catalog import selectors as catalog
 from core.transactions import unit_of_work
-from search import operations, writes
+from search import learnt, operations, writes
 from search.models import SearchDocument
 
 BATCH = 250
@@ -42,6 +42,12 @@ def build_documents(*, now: datetime, advance: Callable[[int], None] = lambda fa
         last = family_ids[-1]
         advance(len(family_ids))
     return changed
+
+
+def learn(*, now: datetime) -> int:
+    """Learn from all documents what corrections and the order of results go by; how many words there are."""
+    with unit_of_work():
+        return learnt.learn()
 
 
 def look_again(*, family_ids: Collection[int]) -> int:

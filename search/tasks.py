@@ -17,6 +17,12 @@ def follow_documents() -> bool:
     return run_job("send search documents", "search.copying.follow_documents")
 
 
+@shared_task(name="search.tasks.learn")
+def learn() -> bool:
+    """Learn from all documents what corrections and the order of results go by."""
+    return run_job("learn words", "search.services.learn")
+
+
 @shared_task(name="search.tasks.build_missing_index")
 def build_missing_index() -> bool:
     """Build an index where none serves."""

@@ -3,10 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
+from itertools import pairwise
 from typing import Any, Protocol
 from uuid import UUID
 
 from catalog.types import Facets, FamilyCard, ListingFilters
+from search.stop_words import STOP_WORDS
 
 PAGE_SIZE = 20
 LAST_PAGE = 500
@@ -17,8 +19,43 @@ RATING_STEPS = (4, 3, 2, 1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """How words are looked for. Each of ``slots`` must be found, in one of its ways; a way is words that belong together.
+
+    ``families`` is how many may have the rarest of them, None where that is not known; ``rarity``, of each word, what finding
+    it in title, names, details and description is worth; ``importance`` what a word of the query is worth in the mean; ``kinds``
+    what being in a category is worth, because the query names what lies there; ``lengths`` the usual lengths of the four texts,
+    in words.
+    """
+
+    slots: tuple[tuple[tuple[str, ...], ...], ...]
+    families: int | None = None
+    rarity: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    importance: float = 1.0
+    kinds: Mapping[str, float] = field(default_factory=dict)
+    lengths: tuple[float, ...] = (10.0,) * 4
+
+    @staticmethod
+    def side_by_side(way: tuple[str, ...]) -> bool:
+        """Whether words of a way must stand together: a number and its unit, or the parts of a model's name."""
+        return len(way) > 1 and any(word.isdigit() for word in way)
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """All words in it, each once, in their order."""
+        return tuple(dict.fromkeys(word for slot in self.slots for way in slot for word in way))
+
+    @property
+    def pairs(self) -> tuple[tuple[str, str], ...]:
+        """Neighbours as they were typed."""
+        return tuple(pairwise(word for slot in self.slots for word in slot[0]))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SearchRequest:
     """What an engine is asked: ``words`` are those of `search.text`, ``code`` the query as a SKU or an EAN.
+
+    ``plan`` is what is known of the words; without one each is looked for as it is.
 
     ``after`` is where a walk by cursor goes on, in the words of the engine that began it; ``offset`` otherwise.
     """
@@ -30,6 +67,12 @@ class SearchRequest:
     size: int = PAGE_SIZE
     after: Mapping[str, Any] | None = None
     with_facets: bool = True
+    plan: Plan | None = None
+
+    @property
+    def meant(self) -> Plan:
+        """The plan, or the plainest for these words."""
+        return self.plan or Plan(slots=tuple(((word,),) for word in self.words if word not in STOP_WORDS))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +118,10 @@ class Engine(Protocol):
         """Answer ``request``. Raises what `search.errors` names when it can not."""
         ...
 
+    def suggest(self, words: tuple[str, ...], *, size: int, seconds: float) -> tuple[Hit, ...]:
+        """The most liked families in whose names are words that begin like each of ``words``. Raises as `search`."""
+        ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchPage:
@@ -98,3 +145,8 @@ class SearchPage:
     fallback: bool
     stale: bool
     latency_ms: float
+    # Where nothing has all the words typed: what was searched in their place, and which of that had to be left out.
+    searched: str = ""
+    left_out: tuple[str, ...] = ()
+    # Where little has them: what may have been meant.
+    did_you_mean: str = ""

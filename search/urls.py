@@ -7,4 +7,5 @@ from search import views
 urlpatterns: list[URLPattern | URLResolver] = [
     path("c/<path:slug_path>/", views.category, name="category"),
     path("search/", views.search, name="search"),
+    path("search/suggestions/", views.suggestions, name="search-suggestions"),
 ]

@@ -13,7 +13,7 @@ from catalog.types import ListingFilters, SortOrder
 from core.answers import moved_to
 from core.clock import now
 from core.errors import NotFound
-from search import logbook, selectors
+from search import logbook, selectors, suggesting
 from search.params import listing_filters, page_number
 from search.sessions import session_of
 from search.types import SearchPage
@@ -42,6 +42,14 @@ def search(request: HttpRequest) -> HttpResponse:
     filters = listing_filters(request.GET)
     heading = _("Results for “%(query)s”") % {"query": filters.query} if filters.query else _("All products")
     return _listing(request, filters, {"heading": heading})
+
+
+@require_safe
+def suggestions(request: HttpRequest) -> HttpResponse:
+    """What goes below the search box while somebody types."""
+    found = suggesting.suggestions(typed=request.GET.get("q", ""))
+    total = sum(map(len, (found.products, found.categories, found.brands, found.queries)))
+    return render(request, "search/suggestions.html", {"found": found, "total": total})
 
 
 def _listing(request: HttpRequest, filters: ListingFilters, context: dict[str, Any]) -> HttpResponse:

@@ -1,4 +1,5 @@
 """Changes of documents that the caller has locked, each a single statement over any number of them."""
+# ruff: noqa: S608 - made of the constants of this module
 
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -9,19 +10,27 @@ from django.db import connection
 
 from search.projection import searched_text
 
-_SAVE = """
+_TEXTS = ("title", "names", "details", "description")
+_VECTORS = ", ".join(f"to_tsvector('english', g.{name}) AS {name}" for name in _TEXTS)
+# In words that are no stop words, as Elasticsearch counts them.
+_LENGTHS = ", ".join(
+    f"(SELECT least(coalesce(sum(cardinality(positions)), 0), 32767) FROM unnest(t.{name}))" for name in _TEXTS
+)
+_SAVE = f"""
     UPDATE search_searchdocument d SET
         version = d.version + 1, document = g.document, updated_at = %(now)s, is_live = g.is_live, brand = g.brand,
         categories = g.categories, codes = g.codes, rating = g.rating, review_count = g.review_count,
         units_sold = g.units_sold, popularity = g.popularity, in_stock = g.in_stock, released_at = g.released_at,
-        words = setweight(to_tsvector('english', g.title), 'A') || setweight(to_tsvector('english', g.names), 'B')
-            || setweight(to_tsvector('english', g.details), 'C') || setweight(to_tsvector('english', g.description), 'D')
+        words = setweight(t.title, 'A') || setweight(t.names, 'B') || setweight(t.details, 'C') || setweight(t.description, 'D'),
+        lengths = ARRAY[{_LENGTHS}]::smallint[],
+        beginnings = strip(to_tsvector('simple', g.beginnings))
     FROM jsonb_to_recordset(%(rows)s::jsonb) AS g (
         family_id bigint, document jsonb, is_live boolean, brand text, categories text[], codes text[], rating numeric,
         review_count int, units_sold int, popularity float8, in_stock boolean, released_at timestamptz,
-        title text, names text, details text, description text
+        title text, names text, details text, description text, beginnings text
     )
-    WHERE d.family_id = g.family_id AND d.document <> g.document
+    CROSS JOIN LATERAL (SELECT {_VECTORS} OFFSET 0) t
+    WHERE d.family_id = g.family_id AND (d.document <> g.document OR d.beginnings IS NULL)
     RETURNING d.family_id
 """
 _DROP_VARIANTS = "DELETE FROM search_searchvariant WHERE document_id = ANY(%s::bigint[])"

@@ -11,7 +11,7 @@ from elasticsearch import Elasticsearch, NotFoundError
 from search.elastic import indexes
 from search.elastic.client import client, failures
 from search.elastic.counting import aggregations, counts_of
-from search.elastic.queries import main_query, only, sorting, variants_that_fit
+from search.elastic.queries import beginning_with, main_query, only, sorting, variants_that_fit
 from search.errors import EngineFailed
 from search.types import EXACT_TO, Found, Hit, SearchRequest
 
@@ -34,6 +34,20 @@ class ElasticsearchEngine:
         with failures():
             answer = _ask(body, request, seconds)
         return _found(answer, request)
+
+    def suggest(self, words: tuple[str, ...], *, size: int, seconds: float) -> tuple[Hit, ...]:
+        """See `search.types.Engine`. Raises EngineFailed and RequestRefused."""
+        body = {
+            "query": beginning_with(words),
+            "sort": [{"in_stock": "desc"}, {"popularity": "desc"}, {"family_id": "desc"}],
+            "size": size,
+            "track_total_hits": False,
+            "_source": ["product_id"],
+        }
+        with failures():
+            answer = client(seconds=seconds).search(index=indexes.alias(), body=body)
+        hits = answer["hits"]["hits"]
+        return tuple(Hit(family_id=int(hit["_id"]), product_id=hit["_source"]["product_id"]) for hit in hits)
 
 
 def _body(request: SearchRequest, seconds: float) -> dict[str, Any]:

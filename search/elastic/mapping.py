@@ -21,7 +21,8 @@ from elasticsearch.dsl import (
     tokenizer,
 )
 
-from search.elastic.stop_words import STOP_WORDS
+from search.policies import LENGTH_COUNTS, SATURATION
+from search.stop_words import STOP_WORDS
 
 # Words end where `search.text` ends them; the same stemmer as PostgreSQL's, which its own analyzer of that name does not have.
 _WORDS = tokenizer("shop_words", "pattern", pattern=r"[^\p{L}\p{N}]+")
@@ -32,7 +33,7 @@ _ENGLISH = analyzer(
     filter=[
         "lowercase",
         "asciifolding",
-        token_filter("shop_stop", "stop", stopwords=list(STOP_WORDS)),
+        token_filter("shop_stop", "stop", stopwords=sorted(STOP_WORDS)),
         token_filter("shop_stem", "snowball", language="English"),
     ],
 )
@@ -70,13 +71,15 @@ class FamilyMapping(Document):
     slug = Keyword(index=False, doc_values=False)
     title = Text(analyzer=_ENGLISH, fields={"begins": _beginnings()})
     description = Text(analyzer=_ENGLISH)
-    details = Text(analyzer=_ENGLISH)
+    details = Text(analyzer=_ENGLISH, similarity="shop_details")
     brand = Keyword()
     brand_name = Text(analyzer=_ENGLISH, fields={"begins": _beginnings()})
-    product_type = Text(analyzer=_ENGLISH, fields={"exact": Keyword()})
+    product_type = Text(analyzer=_ENGLISH, fields={"exact": Keyword(), "begins": _beginnings()})
     category_id = Keyword()
     category_path = Keyword()
-    category_names = Text(analyzer=_ENGLISH)
+    category_names = Text(index=False)
+    names = Text(analyzer=_ENGLISH)
+    kind = Keyword()
     codes = Keyword()
     image = Keyword(index=False, doc_values=False)
     # Double where the seed has float: a float shows 16,777,216.01 as 16,777,216.
@@ -100,6 +103,10 @@ def index_body() -> dict[str, Any]:
     """Settings and mappings of a new index. While it is filled nothing is refreshed or copied: see `finished_settings`."""
     body: dict[str, Any] = FamilyMapping._index.to_dict()  # noqa: SLF001 - the way its own documentation goes
     body["settings"] |= {"number_of_shards": settings.SEARCH_SHARDS, "number_of_replicas": 0, "refresh_interval": "-1"}
+    body["settings"]["similarity"] = {
+        "default": {"type": "BM25", "k1": SATURATION, "b": LENGTH_COUNTS["title"]},
+        "shop_details": {"type": "BM25", "k1": SATURATION, "b": LENGTH_COUNTS["details"]},
+    }
     return body
 
 

@@ -4,25 +4,13 @@ from collections.abc import Collection
 from typing import Any
 
 from catalog.types import ListingFilters, SortOrder
-from search.policies import (
-    DESCRIPTION_BOOST,
-    DETAILS_BOOST,
-    IN_STOCK_BOOST,
-    NAMES_BOOST,
-    POPULARITY_BOOST,
-    TITLE_BOOST,
-)
+from search.elastic.relevance import about
+from search.policies import IN_STOCK_BOOST, POPULARITY_BOOST
 from search.types import SearchRequest
 
 Clause = dict[str, Any]
 CODE_SCORE = 1_000_000.0
-_FIELDS = [
-    f"title^{TITLE_BOOST}",
-    f"brand_name^{NAMES_BOOST}",
-    f"category_names^{NAMES_BOOST}",
-    f"details^{DETAILS_BOOST}",
-    f"description^{DESCRIPTION_BOOST}",
-]
+_BEGINNINGS = ("title.begins", "brand_name.begins", "product_type.begins")
 VARIANTS, ATTRIBUTES = "variants", "variants.attributes"
 
 
@@ -33,16 +21,14 @@ def main_query(request: SearchRequest) -> Clause:
         return {"bool": {"filter": [live]}}
     if not request.words:
         return {"match_none": {}}
-    about: Clause = {
-        "multi_match": {
-            "query": " ".join(request.words),
-            "type": "cross_fields",
-            "operator": "and",
-            "fields": _FIELDS,
-        }
-    }
     named: Clause = {"constant_score": {"filter": {"term": {"codes": request.code}}, "boost": CODE_SCORE}}
-    return {"bool": {"filter": [live], "must": [{"bool": {"should": [_liked(about), named]}}]}}
+    return {"bool": {"filter": [live], "must": [{"bool": {"should": [_liked(about(request.meant)), named]}}]}}
+
+
+def beginning_with(words: tuple[str, ...]) -> Clause:
+    """What is live and has, in its names, words that begin like each of ``words``."""
+    begun = [{"bool": {"should": [{"prefix": {field: word}} for field in _BEGINNINGS]}} for word in words]
+    return {"bool": {"filter": [{"term": {"is_live": True}}, *begun]}}
 
 
 def _liked(query: Clause) -> Clause:

@@ -98,6 +98,7 @@ def test_suggestions_name_products_categories_and_brands(client: Client) -> None
     family.brand.save()
     product = make_product(family=family, title="Big Kettle")
     make_product(title="Kettle that is gone", is_active=False)
+    index_products()
 
     answer = client.get("/api/v1/search/suggest", {"q": "kett"}).json()
 

@@ -132,10 +132,12 @@ def test_an_exact_code_comes_before_everything_that_mentions_it(ready: Ready) ->
 
 
 def test_what_fits_well_is_not_overtaken_by_what_is_liked(ready: Ready) -> None:
+    for number in range(8):
+        make_product(family=make_family(title=f"Lamp of brass {number}"), description="For tables. Ten watts.")
     fits = make_product(family=make_family(title="Garden Hose"), description="Ten metres.")
     make_product(
         family=make_family(title="Bicycle"),
-        description="Rinse it with a garden hose.",
+        description="For long ways and short ones, with eight gears, a bell, two lamps and a stand. Rinse it with a garden hose.",
         rating=5,
         review_count=100_000,
         stock=5,

@@ -91,6 +91,16 @@ def test_a_category_that_has_moved_is_logged_once(client: Client) -> None:
     assert (row.total, str(row.id)) == (found["total"], found["search_id"])
 
 
+@pytest.mark.usefixtures("lamps")
+def test_words_that_were_mended_are_logged_as_they_were_typed(client: Client) -> None:
+    client.get("/api/v1/search", {"q": "lamp"})
+    answer = client.get("/api/v1/search", {"q": "lamp zzyzx"}).json()
+
+    found, mended = logged()
+    assert answer["total"] == mended.total == 2
+    assert (found.mended, mended.mended, mended.query) == (False, True, "lamp zzyzx")
+
+
 def test_what_is_refused_is_not_logged(client: Client) -> None:
     client.get("/api/v1/search", {"page": "0"})
     client.get("/search/", {"rating": "9"})

@@ -136,6 +136,15 @@ def test_queries_without_results_are_those_that_find_nothing_unfiltered() -> Non
     assert found[1].empty.trend == 33
 
 
+def test_words_that_had_to_be_mended_found_nothing() -> None:
+    make_logs("abcd", at=RECENT, query="kettel", total=5, mended=True)
+
+    found = search_figures(now=NOW)
+
+    assert found.empty.value == 100
+    assert named(found.fruitless) == ["kettel"]
+
+
 def test_seldom_clicked_queries_were_searched_for_often() -> None:
     for query, searches, clicked in (("often", 25, 1), ("never", 20, 0), ("liked", 30, 20), ("rare", 19, 0)):
         made = make_logs([str(number) for number in range(searches)], at=RECENT, query=query)
@@ -238,7 +247,7 @@ def test_a_week_of_a_busy_shop_is_counted_in_time() -> None:
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            INSERT INTO search_searchlog
+            INSERT INTO search_searchlog (at, id, query, filters, page, total, engine, fallback, latency_ms, session)
             SELECT %(now)s::timestamptz - n * interval '12 seconds', gen_random_uuid(), 'words ' || n %% 5000, '{}', 1, n %% 7,
                 'postgres', false, n %% 100, md5((n %% 900)::text)
             FROM generate_series(1, 100000) n

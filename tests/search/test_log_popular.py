@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
 from search.log_services import count_popular
@@ -68,6 +69,23 @@ def test_what_finds_nothing_any_more_is_not_suggested() -> None:
     make_log(at=NOW, query="narrowed", total=0, filters={"brands": ["acme"]})
 
     assert popular() == ["back", "narrowed"]
+
+
+def test_a_slip_of_the_finger_is_not_suggested() -> None:
+    crowd("kettel", total=5, mended=True)
+    crowd("lamp", total=5)
+
+    assert popular() == ["lamp"]
+
+
+def test_what_is_popular_is_suggested_to_everybody(client: Client) -> None:
+    crowd("red lamp")
+    make_logs("ab", at=YESTERDAY, query="red and private")
+    count_popular(now=NOW)
+
+    assert client.get("/api/v1/search/suggest", {"q": "Red"}).json()["queries"] == ["red lamp"]
+    assert "red lamp" in client.get("/search/suggestions/", {"q": "re"}).content.decode()
+    assert client.get("/api/v1/search/suggest", {"q": "r"}).json()["queries"] == []
 
 
 def test_old_searches_further_pages_and_categories_do_not_count() -> None:

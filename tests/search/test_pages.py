@@ -7,7 +7,7 @@ import pytest
 from django.test import Client
 from pytest_django import Settings
 
-from search import services, sql
+from search import services, sql_counts
 from tests.factories import make_product
 from tests.search.conftest import NOW
 
@@ -42,7 +42,7 @@ def test_numbers_that_are_of_a_part_only_say_so(
         make_product()
     services.build_documents(now=NOW)
     exact = client.get("/search/").content.decode()
-    monkeypatch.setattr(sql, "COUNTED", 3)
+    monkeypatch.setattr(sql_counts, "COUNTED", 3)
 
     page = client.get("/search/").content.decode()
 

@@ -12,7 +12,8 @@ from pytest_django import DjangoAssertNumQueries, Settings
 
 from catalog.models import Brand
 from catalog.types import ListingFilters, SortOrder
-from search import services, sql
+from search import services, sql, sql_counts
+from search.conditions import Statement
 from search.errors import EngineFailed
 from search.models import SearchDocument
 from search.postgres import PostgresEngine
@@ -204,7 +205,7 @@ def test_what_facets_of_a_department_are_counted_from_lies_in_the_index() -> Non
     with connection.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE search_searchdocument")
 
-    plan = _plan(sql.counts(SearchRequest(filters=ListingFilters(category="clips"))))
+    plan = _plan(sql_counts.counts(SearchRequest(filters=ListingFilters(category="clips"))))
 
     assert "Index Only Scan using search_document_shown" in plan, plan
 
@@ -242,7 +243,7 @@ def _spread() -> None:
         cursor.execute("VACUUM ANALYZE search_searchdocument, search_searchvariant")
 
 
-def _plan(statement: sql.Statement) -> str:
+def _plan(statement: Statement) -> str:
     with connection.cursor() as cursor:
         cursor.execute(f"EXPLAIN {statement.text}", statement.parameters)
         return "\n".join(row[0] for row in cursor.fetchall())

@@ -48,7 +48,8 @@ class Command(BaseCommand):
             changed = import_string("search.services.build_documents")(
                 now=now(), advance=lambda families: bar.advance(task, families)
             )
-        self.stdout.write(f"{changed} documents have changed.")
+        words = import_string("search.services.learn")(now=now())
+        self.stdout.write(f"{changed} documents have changed; {words} words are in their names.")
 
     def _index(self, *, only_if_missing: bool) -> None:
         if not settings.ELASTICSEARCH_URL:

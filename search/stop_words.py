@@ -8,4 +8,4 @@ _TEXT = """
     off over under again further then once here there when where why how all any both each few more most other
     some such no nor not only own same so than too very s t can will just don should now
 """
-STOP_WORDS = tuple(_TEXT.split())
+STOP_WORDS = frozenset(_TEXT.split())

@@ -7,7 +7,7 @@ SEARCHES = (
     "CREATE TABLE search_searchlog ("
     "at timestamptz NOT NULL, id uuid NOT NULL, query varchar(200) NOT NULL, filters jsonb NOT NULL, page integer NOT NULL, "
     "total integer NOT NULL, engine varchar(20) NOT NULL, fallback boolean NOT NULL, latency_ms double precision NOT NULL, "
-    "session varchar(32) NOT NULL, PRIMARY KEY (at, id)"
+    "mended boolean NOT NULL DEFAULT false, session varchar(32) NOT NULL, PRIMARY KEY (at, id)"
     ") PARTITION BY RANGE (at)"
 )
 CLICKS = (
@@ -48,7 +48,7 @@ NO_TABLES = """
 
 
 class Migration(migrations.Migration):
-    dependencies = [("search", "0002_sorts_by_index")]
+    dependencies = [("search", "0003_relevance_and_suggestions")]
 
     operations = [
         migrations.RunSQL(
@@ -67,6 +67,7 @@ class Migration(migrations.Migration):
                         ("engine", models.CharField(max_length=20, verbose_name="engine")),
                         ("fallback", models.BooleanField(default=False, verbose_name="fallback")),
                         ("latency_ms", models.FloatField(verbose_name="latency in ms")),
+                        ("mended", models.BooleanField(default=False, verbose_name="mended")),
                         ("session", models.CharField(blank=True, max_length=32, verbose_name="session")),
                     ],
                     options={"verbose_name": "search", "verbose_name_plural": "searches"},
