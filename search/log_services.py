@@ -46,11 +46,11 @@ _DELETE = """
 # A query is as good as what it finds without filters, where anybody searched without.
 _COUNT = """
     WITH asked AS (
-        SELECT query, (at AT TIME ZONE 'UTC')::date AS day, count(*) AS searches,
-            count(DISTINCT session) FILTER (WHERE session <> '') AS sessions
-        FROM search_searchlog
-        WHERE at >= %(since)s AND at <= %(now)s AND page = 1 AND query <> ''
-        GROUP BY 1, 2
+        SELECT query, day, sum(searches) AS searches, count(*) FILTER (WHERE session <> '') AS sessions
+        FROM (
+            SELECT query, (at AT TIME ZONE 'UTC')::date AS day, session, count(*) AS searches FROM search_searchlog
+            WHERE at >= %(since)s AND at <= %(now)s AND page = 1 AND query <> '' GROUP BY 1, 2, 3
+        ) seen GROUP BY query, day
     ), wanted AS (
         SELECT query, sum(searches) AS searches, sum(sessions) AS sessions
         FROM asked GROUP BY query

@@ -31,7 +31,7 @@ def named(rows: Sequence[QueryFigures]) -> list[str]:
 
 
 def test_nothing_is_told_of_nothing(django_assert_num_queries: DjangoAssertNumQueries) -> None:
-    with django_assert_num_queries(3):
+    with django_assert_num_queries(6):  # a savepoint, more time, the three, the savepoint's end
         found = search_figures(now=NOW)
 
     assert (found.searches, found.empty, found.position) == (Figure(0, 0), Figure(None, None), Figure(None, None))
@@ -216,7 +216,7 @@ def test_the_page_needs_as_many_statements_however_much_there_is(catalogue_staff
 
     assert len(of_much) == len(of_nothing)
     assert len([query for query in of_much if "search_searchlog" in query["sql"]]) == 3
-    assert len(of_much) <= 8
+    assert len(of_much) <= 11
 
 
 @pytest.mark.parametrize("role", [None, "warehouse", "support"])
