@@ -5,9 +5,10 @@ from django.db import transaction
 from django.db.models import Q
 
 SEE, CHANGE, ALL = ("view",), ("view", "change"), ("view", "add", "change", "delete")
+MERCHANDISING = tuple((f"search.{model}", ALL) for model in ("synonyms", "queryrule", "placement"))
 # By role: which models (`app` or `app.model`), and what may be done with them. Later rows add to earlier ones.
 ROLES: dict[str, tuple[tuple[str, tuple[str, ...]], ...]] = {
-    "catalogue": (("catalog", ALL), ("pricing", SEE), ("inventory", SEE), ("search", SEE)),
+    "catalogue": (("catalog", ALL), ("pricing", SEE), ("inventory", SEE), ("search", SEE), *MERCHANDISING),
     "warehouse": (
         ("inventory", SEE),
         ("inventory.warehouse", CHANGE),

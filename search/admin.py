@@ -7,17 +7,19 @@ from django.contrib.postgres.search import SearchQuery
 from django.core.exceptions import PermissionDenied
 from django.db.models import F, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
-from django.urls import URLPattern, path
+from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from catalog.types import ListingFilters
 from core.admin import ReadOnlyAdmin
 from core.clock import now
-from search import services
-from search.figures import LISTED, OFTEN, SHOWN_SESSIONS, search_figures
-from search.models import SearchDocument, SearchIndex, SearchLog
+from search import selectors, services
+from search.figures import OFTEN, SHOWN_SESSIONS, search_figures
+from search.models import Placement, QueryRule, SearchDocument, SearchIndex, SearchLog, Synonyms
 
 _LONGEST_NUMBER = 19  # digits: more do not fit into a bigint
 
@@ -84,6 +86,64 @@ class SearchDocumentAdmin(ReadOnlyAdmin):
         messages.info(request, told % {"noted": noted})
 
 
+@admin.register(Synonyms)
+class SynonymsAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # Synonyms, as registered
+    """Words that mean the same; what is saved is searched by at once."""
+
+    list_display = ("words", "is_active")
+    list_filter = ("is_active",)
+    search_fields = ("words",)
+
+
+class PlacementInline(admin.TabularInline):  # type: ignore[type-arg]  # Placement, as below
+    """Families first or last."""
+
+    model = Placement
+    raw_id_fields = ("family",)
+    extra = 1
+
+
+@admin.register(QueryRule)
+class QueryRuleAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # QueryRule, as registered
+    """What shoppers get for one query; a rule that is not active can be looked at before it is."""
+
+    list_display = ("query", "redirect_to", "is_active", "look")
+    list_filter = ("is_active",)
+    search_fields = ("query",)
+    fields = ("query", "redirect_to", "is_active", "look")
+    readonly_fields = ("look",)
+    inlines = (PlacementInline,)
+
+    @admin.display(description=gettext_lazy("preview"))
+    def look(self, row: QueryRule) -> str:
+        """The way to what shoppers would see."""
+        if not row.pk:
+            return _("Save first, as not active if shoppers should not see it yet.")
+        return format_html('<a href="{}">{}</a>', reverse("admin:search_preview", args=[row.pk]), _("What it shows"))
+
+    def get_urls(self) -> list[URLPattern]:
+        """Add the preview."""
+        page = path("<int:rule_id>/preview/", self.admin_site.admin_view(self.preview), name="search_preview")
+        return [page, *super().get_urls()]
+
+    def preview(self, request: HttpRequest, rule_id: int) -> HttpResponse:
+        """The first page of results, as if the rule were active."""
+        rule = get_object_or_404(QueryRule, pk=rule_id)
+        if not self.has_view_permission(request, rule):
+            return HttpResponse(_("You may not see query rules."), status=403)
+        placed = {row.family_id: row.get_place_display() for row in rule.placements.all()}
+        listing = selectors.search(filters=ListingFilters(query=rule.query), preview=rule.pk)
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "title": _("What “%(query)s” shows") % {"query": rule.query},
+            "rule": rule,
+            "listing": listing,
+            "rows": [(card, placed.get(card.family_id, "")) for card in listing.cards],
+        }
+        return TemplateResponse(request, "admin/search/preview.html", context)
+
+
 @admin.register(SearchIndex)
 class SearchIndexAdmin(ReadOnlyAdmin):
     """Indexes in Elasticsearch; `manage.py build_search_index` makes one, and goes back to the one before."""
@@ -111,7 +171,6 @@ class SearchLogAdmin(ReadOnlyAdmin):
             "title": _("Searches"),
             "opts": self.opts,
             "figures": search_figures(now=now()),
-            "listed": LISTED,
             "often": OFTEN,
             "fewest": SHOWN_SESSIONS,
         }

@@ -9,6 +9,7 @@ from search.types import SearchRequest
 
 ASKED = "to_tsquery('english', %(asked)s)"
 NAMED = "d.codes @> ARRAY[%(code)s]::varchar[]"
+PINNED = "d.family_id = ANY(%(pinned)s::bigint[])"
 MATCHES = f"(d.words @@ {ASKED} OR {NAMED})"
 
 
@@ -45,14 +46,16 @@ class Conditions:
 def _base(request: SearchRequest) -> str:
     """What is found before any filter."""
     if request.words:
-        return f"d.is_live AND {MATCHES}"
+        return f"d.is_live AND ({MATCHES} OR {PINNED})" if request.pinned else f"d.is_live AND {MATCHES}"
     return "false" if request.code else "d.is_live"
 
 
 def conditions(request: SearchRequest) -> Conditions:
     """All conditions of a request, with their parameters."""
     filters = request.filters
-    found = Conditions(_base(request), parameters={"asked": asked(request.meant), "code": request.code})
+    found = Conditions(
+        _base(request), parameters={"asked": asked(request.meant), "code": request.code, "pinned": list(request.pinned)}
+    )
     if filters.category:
         found.documents["category"] = "d.categories @> ARRAY[%(category)s]::varchar[]"
         found.parameters["category"] = filters.category

@@ -66,6 +66,14 @@ def learn() -> int:
     return words
 
 
+def families_learnt() -> int:
+    """Of how many families was learnt, about; 0 where nothing was. One query."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT families FROM search_searchtext WHERE name = 'title'")
+        row = cursor.fetchone()
+    return int(row[0]) if row else 0
+
+
 def _learn_words(cursor: Any) -> int:
     cursor.execute(_WORDS, [LONGEST])
     rows = cursor.fetchall()

@@ -1,15 +1,23 @@
 """What is searched: a document per family with its variants, the same for both engines, and the indexes it is copied to."""
 
+import re
+
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVectorField
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import F, Func
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 
 from core.fields import AmountField
+from search.stop_words import STOP_WORDS
+from search.text import normalized
 
+SYNONYM_WORDS = 3
+# No second slash and no backslash: browsers take either for another host.
+PAGE_OF_OURS = re.compile(r"/(?!/)[^\\\x00-\x20]*")
 # When what has no date was released, as the engines' statements say it too: an index serves only what is said alike.
 LONG_AGO = Func(template="'-infinity'::timestamptz", output_field=models.DateTimeField())
 
@@ -170,6 +178,85 @@ class SearchText(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+def _without_stop_words(text: str) -> str:
+    return " ".join(word for word in normalized(text).split() if word not in STOP_WORDS)
+
+
+class Synonyms(models.Model):
+    """Words that mean the same to shoppers: whoever types one finds what has another."""
+
+    words = models.CharField(_("words"), max_length=500, help_text=_("With commas between them: sofa, couch, settee."))
+    is_active = models.BooleanField(_("active"), default=True)
+    # The same as searches look them up: each as `search.text` has it.
+    entries = ArrayField(models.CharField(max_length=200), default=list, editable=False)
+
+    class Meta:
+        verbose_name = verbose_name_plural = _("synonyms")
+        indexes = [GinIndex(name="search_synonyms_entries", fields=["entries"], condition=models.Q(is_active=True))]
+
+    def __str__(self) -> str:
+        return self.words
+
+    def clean(self) -> None:
+        """Raises ValidationError for fewer than two words, and for more letters in one than a search looks at."""
+        self.entries = list(dict.fromkeys(filter(None, (_without_stop_words(word) for word in self.words.split(",")))))
+        if len(self.entries) < 2:
+            raise ValidationError({"words": _("Name at least two, with a comma between them.")})
+        if any(len(entry.split()) > SYNONYM_WORDS for entry in self.entries):
+            raise ValidationError({"words": _("One of them has too many words.")})
+
+
+class QueryRule(models.Model):
+    """What staff decided for one query: families first or last, or another page."""
+
+    query = models.CharField(
+        _("query"), max_length=200, unique=True, help_text=_("As shoppers type it; case says nothing.")
+    )
+    redirect_to = models.CharField(
+        _("leads to"),
+        max_length=500,
+        blank=True,
+        help_text=_("A page of this shop, such as /c/garden/, instead of results."),
+    )
+    is_active = models.BooleanField(_("active"), default=True)
+
+    class Meta:
+        verbose_name = _("query rule")
+
+    def __str__(self) -> str:
+        return self.query
+
+    def clean(self) -> None:
+        """Raises ValidationError for a query without a word, and for an address that is not of this shop."""
+        self.query = normalized(self.query)
+        if not self.query:
+            raise ValidationError({"query": _("A query has at least one word.")})
+        if self.redirect_to and not PAGE_OF_OURS.fullmatch(self.redirect_to):
+            raise ValidationError({"redirect_to": _("An address of this shop begins with one slash.")})
+
+
+class Placement(models.Model):
+    """A family that is shown first or last for a query."""
+
+    class Place(models.TextChoices):
+        PINNED = "pinned", _("First")
+        BURIED = "buried", _("Last")
+
+    rule = models.ForeignKey(QueryRule, on_delete=models.CASCADE, related_name="placements")
+    family = models.ForeignKey(
+        "catalog.ProductFamily", on_delete=models.CASCADE, related_name="+", verbose_name=_("family")
+    )
+    place = models.CharField(_("place"), max_length=10, choices=Place, default=Place.PINNED)
+    position = models.PositiveSmallIntegerField(_("position"), default=0)
+
+    class Meta:
+        ordering = ("position", "id")
+        constraints = [models.UniqueConstraint(name="search_placement_once", fields=["rule", "family"])]
+
+    def __str__(self) -> str:
+        return f"{self.place}: {self.family_id}"
 
 
 class SearchIndex(models.Model):

@@ -10,6 +10,8 @@ POPULARITY_BOOST = 0.1
 # What a word is worth by the text it is found in; of several texts the best counts, and of the others a part.
 TEXT_BOOSTS = {"title": 1.0, "names": 0.7, "details": 0.5, "description": 1.0}
 OTHER_TEXTS = 0.2
+# Far above what any words are worth: what has the query for a code, above that what staff put first, a place apart.
+CODE_SCORE, PLACE_SCORE = 1_000_000, 1_000
 # BM25 (Robertson and Zaragoza, "The Probabilistic Relevance Framework", 2009): how soon more of the same word says no more, and
 # how far a text that is longer than usual is discounted.
 SATURATION = 1.2

@@ -14,6 +14,7 @@ from search.cursors import cursor_of, read_cursor
 from search.errors import PageTooDeep
 from search.facets import facets_of
 from search.mending import FEW, better_words, mend
+from search.merchandising import Said, said_of
 from search.text import code_of, query_words
 from search.types import LAST_PAGE, PAGE_SIZE, SearchPage, SearchRequest
 from search.understanding import understand
@@ -21,18 +22,24 @@ from search.understanding import understand
 ATTRIBUTES_LIMIT = 10
 
 
-def search(*, filters: ListingFilters, page: int = 1, cursor: str | None = None) -> SearchPage:
+def search(
+    *, filters: ListingFilters, page: int = 1, cursor: str | None = None, preview: int | None = None
+) -> SearchPage:
     """A page of the families that ``filters`` leave, by number or where a ``cursor`` leads, with the facets of all of them.
 
-    A category's former address is as good as the one it has. Raises InvalidInput, PageTooDeep, SearchUnavailable.
+    ``preview`` is a query rule to go by although it is not active. A category's former address is as good as the one it has.
+    Raises InvalidInput, PageTooDeep, SearchUnavailable.
     """
     begin = time.perf_counter()
     _check(filters, page)
     words = query_words(filters.query)
+    said = said_of(words, preview=preview) if words else Said(synonyms={})
     request = SearchRequest(
         filters=filters,
         words=words,
-        plan=understand(words) if words else None,
+        plan=understand(words, synonyms=said.synonyms) if words else None,
+        pinned=said.pinned,
+        buried=said.buried,
         code=code_of(filters.query),
         offset=(page - 1) * PAGE_SIZE,
         after=read_cursor(cursor, filters) if cursor else None,
@@ -52,6 +59,7 @@ def search(*, filters: ListingFilters, page: int = 1, cursor: str | None = None)
         searched=" ".join(mended.words) if mended else "",
         left_out=mended.left_out if mended else (),
         did_you_mean=" ".join(meant or ()),
+        redirect_to=said.redirect_to,
     )
 
 

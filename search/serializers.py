@@ -120,6 +120,7 @@ class SearchSerializer(serializers.Serializer):  # type: ignore[type-arg]  # as 
     left_out = serializers.ListField(
         child=serializers.CharField(), help_text="Words of it that nothing has beside the others."
     )
+    redirect_to = serializers.CharField(help_text="A page of the shop that is of more use for this query; else empty.")
     did_you_mean = serializers.CharField(help_text="What may have been meant, where little was found; else empty.")
 
 

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Collection
+from dataclasses import dataclass
 from datetime import datetime
 
 from catalog import selectors as catalog
@@ -11,6 +12,17 @@ from search.models import SearchDocument
 
 BATCH = 250
 SLICE_SECONDS = 1.0
+LEARN_SECONDS, CHANGED = 3600.0, 0.1
+
+
+@dataclass(slots=True)
+class _Last:
+    """When this process learnt, by the monotonic clock."""
+
+    at: float = -LEARN_SECONDS
+
+
+_last = _Last()
 
 
 def follow_changes(*, now: datetime) -> int:
@@ -48,6 +60,16 @@ def learn(*, now: datetime) -> int:
     """Learn from all documents what corrections and the order of results go by; how many words there are."""
     with unit_of_work():
         return learnt.learn()
+
+
+def learn_when_due(*, now: datetime) -> int:
+    """`learn` where the shop has grown or shrunk by a tenth since, as by an import, or after an hour; else 0. Two queries."""
+    known = learnt.families_learnt()
+    there = SearchDocument.objects.filter(is_live=True).count()
+    if time.monotonic() < _last.at + LEARN_SECONDS and abs(there - known) <= CHANGED * known:
+        return 0
+    _last.at = time.monotonic()
+    return learn(now=now)
 
 
 def look_again(*, family_ids: Collection[int]) -> int:

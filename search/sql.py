@@ -5,15 +5,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from catalog.types import SortOrder
-from search.conditions import ASKED, NAMED, Conditions, Statement, conditions
-from search.policies import IN_STOCK_BOOST, POPULARITY_BOOST
+from search.conditions import ASKED, NAMED, PINNED, Conditions, Statement, conditions
+from search.policies import CODE_SCORE, IN_STOCK_BOOST, PLACE_SCORE, POPULARITY_BOOST
 from search.ranking import ranking
 from search.types import SearchRequest
 
 # So many that have the words are put in order by how well they fit, those first that are shown first without words; what comes
 # behind them keeps that order. So a word that half of the shop has costs no more than another.
 RANKED = 1000
-CODE_SCORE = 1_000_000
 _NAMED_AT_MOST = 20
 
 
@@ -101,6 +100,10 @@ def _ranked(request: SearchRequest) -> Statement:
             f"({_row(_SHOWN)}) >= ({', '.join(f'%(edge_{place})s::{key.type}' for place, key in enumerate(_SHOWN))})"
         )
         parameters |= {f"edge_{place}": value for place, value in enumerate(edge)}
+    first = (
+        f"(CASE WHEN {PINNED} THEN {2 * CODE_SCORE} - {PLACE_SCORE} * array_position(%(pinned)s::bigint[], d.family_id)"
+    )
+    parameters["buried"] = list(request.buried)
     columns = "d.family_id, d.words, d.lengths, d.categories, d.in_stock, d.popularity"
     return Statement(
         f"""
@@ -109,10 +112,11 @@ def _ranked(request: SearchRequest) -> Statement:
             WHERE d.is_live AND d.words @@ {ASKED} AND {filtered} AND {ahead}
             ORDER BY {", ".join(f"{key.expression} DESC" for key in _SHOWN)} LIMIT {RANKED}
         ), named AS MATERIALIZED (
-            SELECT {columns}, {CODE_SCORE} AS named FROM search_searchdocument d
-            WHERE d.is_live AND {NAMED} AND {filtered} LIMIT {_NAMED_AT_MOST}
+            SELECT {columns}, {first} ELSE {CODE_SCORE} END) AS named FROM search_searchdocument d
+            WHERE d.is_live AND ({NAMED} OR {PINNED}) AND {filtered} LIMIT {_NAMED_AT_MOST + len(request.pinned)}
         ), scored AS (
-            SELECT d.family_id, d.popularity, d.named + {score.score}
+            SELECT d.family_id, d.popularity, d.named
+                - CASE WHEN d.family_id = ANY(%(buried)s::bigint[]) THEN {CODE_SCORE} ELSE 0 END + {score.score}
                 * (1 + {IN_STOCK_BOOST} * d.in_stock::int + {POPULARITY_BOOST} * d.popularity) AS score
             FROM (
                 SELECT * FROM named

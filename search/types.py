@@ -68,6 +68,9 @@ class SearchRequest:
     after: Mapping[str, Any] | None = None
     with_facets: bool = True
     plan: Plan | None = None
+    # Families that come first, in this order, whatever they have of the words; and families that come last.
+    pinned: tuple[int, ...] = ()
+    buried: tuple[int, ...] = ()
 
     @property
     def meant(self) -> Plan:
@@ -150,3 +153,5 @@ class SearchPage:
     left_out: tuple[str, ...] = ()
     # Where little has them: what may have been meant.
     did_you_mean: str = ""
+    # Where staff would have shoppers go instead; results are there all the same.
+    redirect_to: str = ""

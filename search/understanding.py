@@ -3,13 +3,14 @@
 import json
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain, pairwise
 from typing import Any
 
 from django.db import connection
 
 from search.learnt import TEXTS
+from search.models import SYNONYM_WORDS
 from search.policies import KIND_BOOST
 from search.stop_words import STOP_WORDS
 from search.types import Plan
@@ -34,20 +35,23 @@ _FACTS = """
 """
 
 
-def understand(words: Sequence[str]) -> Plan:
-    """The plan for ``words``, in which stop words have no place. One query."""
+def understand(words: Sequence[str], *, synonyms: Mapping[str, Sequence[str]] = {}) -> Plan:
+    """The plan for ``words``, in which stop words have no place; ``synonyms`` are by what means the same. One query."""
     typed = list(dict.fromkeys(word for word in words if word not in STOP_WORDS))
     if not typed:
         return Plan(slots=())
     joined = ["".join(pair) for pair in pairwise(typed)]
     parts = {word: tuple(part for part in found.groups() if part) for word in typed if (found := _EDGE.fullmatch(word))}
-    facts, kinds, texts = _facts([*typed, *joined, *chain.from_iterable(parts.values())], last=len(typed))
+    others = {text: [tuple(other.split()) for other in found] for text, found in synonyms.items()}
+    same = chain.from_iterable(chain.from_iterable(others.values()))
+    facts, kinds, texts = _facts([*typed, *joined, *chain.from_iterable(parts.values()), *same], last=len(typed))
     if not texts:  # nothing has been learnt yet
-        return Plan(slots=tuple(((word,),) for word in typed))
+        return Plan(slots=_slots(typed, joined=set(), parts={}, others=others))
     slots = _slots(
         typed,
         joined={word for word in joined if facts[word][0]},
         parts={word: pair for word, pair in parts.items() if all(facts[part][0] for part in pair)},
+        others=others,
     )
     rarity = {word: _rarity(found, texts) for word, found in facts.items()}
     everything = max(families for families, _ in texts.values())
@@ -71,12 +75,24 @@ def _facts(words: Sequence[str], *, last: int) -> tuple[dict[str, Any], dict[str
 
 
 def _slots(
-    typed: Sequence[str], *, joined: set[str], parts: Mapping[str, tuple[str, ...]]
+    typed: Sequence[str],
+    *,
+    joined: set[str],
+    parts: Mapping[str, tuple[str, ...]],
+    others: Mapping[str, Sequence[tuple[str, ...]]],
 ) -> tuple[tuple[tuple[str, ...], ...], ...]:
-    """Two words that the catalogue has as one, "note book" and "notebook", are looked for either way; and "16gb" as "16 gb"."""
+    """What staff said is the same is looked for either way, the longest first.
+
+    So are two words that the catalogue has as one, "note book" and "notebook"; and "16gb" as "16 gb".
+    """
     slots: list[tuple[tuple[str, ...], ...]] = []
     place = 0
     while place < len(typed):
+        same = next((part for part in _beginnings(typed[place:]) if " ".join(part) in others), ())
+        if same:
+            slots.append((same, *others[" ".join(same)]))
+            place += len(same)
+            continue
         both = "".join(typed[place : place + 2])
         if both in joined:
             slots.append((tuple(typed[place : place + 2]), (both,)))
@@ -86,6 +102,12 @@ def _slots(
             slots.append(((word,), parts[word]) if word in parts else ((word,),))
             place += 1
     return tuple(slots)
+
+
+def _beginnings(words: Sequence[str]) -> Iterator[tuple[str, ...]]:
+    """The first words, the most of them first."""
+    for length in range(min(SYNONYM_WORDS, len(words)), 0, -1):
+        yield tuple(words[:length])
 
 
 def _rarity(found: Sequence[int | None], texts: Mapping[str, Sequence[float]]) -> tuple[float, ...]:

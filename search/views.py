@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
@@ -56,6 +56,8 @@ def _listing(request: HttpRequest, filters: ListingFilters, context: dict[str, A
     """What both kinds of list show. ``carried`` is what the form of the sort order must not lose."""
     cursor = request.GET.get("cursor")
     listing = selectors.search(filters=filters, page=page_number(request.GET), cursor=cursor)
+    if listing.redirect_to and set(request.GET) == {"q"}:
+        return redirect(listing.redirect_to)
     shown = {
         "filters": filters,
         "listing": listing,

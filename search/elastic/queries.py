@@ -5,11 +5,10 @@ from typing import Any
 
 from catalog.types import ListingFilters, SortOrder
 from search.elastic.relevance import about
-from search.policies import IN_STOCK_BOOST, POPULARITY_BOOST
+from search.policies import CODE_SCORE, IN_STOCK_BOOST, PLACE_SCORE, POPULARITY_BOOST
 from search.types import SearchRequest
 
 Clause = dict[str, Any]
-CODE_SCORE = 1_000_000.0
 _BEGINNINGS = ("title.begins", "brand_name.begins", "product_type.begins")
 VARIANTS, ATTRIBUTES = "variants", "variants.attributes"
 
@@ -22,7 +21,20 @@ def main_query(request: SearchRequest) -> Clause:
     if not request.words:
         return {"match_none": {}}
     named: Clause = {"constant_score": {"filter": {"term": {"codes": request.code}}, "boost": CODE_SCORE}}
-    return {"bool": {"filter": [live], "must": [{"bool": {"should": [_liked(about(request.meant)), named]}}]}}
+    fits = _liked(about(request.meant))
+    if request.buried:
+        last: Clause = {"terms": {"family_id": list(request.buried)}}
+        fits = {"boosting": {"positive": fits, "negative": last, "negative_boost": 1 / CODE_SCORE}}
+    first = [
+        {
+            "constant_score": {
+                "filter": {"term": {"family_id": family_id}},
+                "boost": 2 * CODE_SCORE - PLACE_SCORE * place,
+            }
+        }
+        for place, family_id in enumerate(request.pinned, 1)
+    ]
+    return {"bool": {"filter": [live], "must": [{"bool": {"should": [fits, named, *first]}}]}}
 
 
 def beginning_with(words: tuple[str, ...]) -> Clause:

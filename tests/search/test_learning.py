@@ -67,6 +67,26 @@ def test_what_is_learnt_is_what_stands_in_documents_and_learning_again_changes_n
     assert SearchKind.objects.get(stem="laptop", category="computers/laptops").weight == NAMED
 
 
+@pytest.mark.django_db(transaction=True)
+def test_it_is_learnt_anew_after_an_hour_and_when_the_shop_has_grown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(services, "_last", services._Last())
+    for _ in range(20):
+        make_product()
+    services.build_documents(now=NOW)
+    first, again = services.learn_when_due(now=NOW), services.learn_when_due(now=NOW)
+    make_product()
+    services.build_documents(now=NOW)
+    grown_a_little = services.learn_when_due(now=NOW)
+    for _ in range(2):
+        make_product()
+    services.build_documents(now=NOW)
+    grown, then = services.learn_when_due(now=NOW), services.learn_when_due(now=NOW)
+    services._last.at -= services.LEARN_SECONDS
+
+    assert [bool(learnt) for learnt in (first, again, grown_a_little, grown, then)] == [True, False, False, True, False]
+    assert services.learn_when_due(now=NOW)
+
+
 def _learnt() -> list[object]:
     models = (SearchWord, SearchStem, SearchText)
     kinds = SearchKind.objects.order_by("stem", "category").values_list("stem", "category", "weight")

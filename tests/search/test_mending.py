@@ -36,8 +36,8 @@ def shelve(*titles: str, times: int = 1) -> None:
 
 @given(LETTERS, LETTERS)
 def test_words_that_are_close_have_remains_in_common(one: str, other: str) -> None:
-    if OSA.distance(one[:PREFIX], other[:PREFIX]) <= 2:
-        assert remains_of(one) & remains_of(other)
+    if OSA.distance(one[:PREFIX], other[:PREFIX]) <= allowed(one):
+        assert remains_of(one, allowed(one)) & remains_of(other)
 
 
 @given(LETTERS, st.integers(0, 11), st.sampled_from("abcz"), st.sampled_from(["drop", "put", "change", "swap"]))

@@ -1,10 +1,12 @@
 """Suggestions: the same from either engine, soon, and never an error."""
 
+import threading
+
 import pytest
 from django.test import Client
 from pytest_django import Settings
 
-from search import services
+from search import answering, services
 from search.suggesting import suggestions
 from tests.factories import make_family, make_product
 from tests.search.conftest import NOW, Ready, crowd
@@ -58,15 +60,17 @@ def test_without_elasticsearch_postgresql_suggests(settings: Settings, trouble: 
 
 
 @pytest.mark.django_db(transaction=True)
-def test_where_nobody_answers_there_are_names_and_no_error(settings: Settings, client: Client) -> None:
+def test_where_nobody_answers_there_are_names_and_no_error(monkeypatch: pytest.MonkeyPatch, client: Client) -> None:
     family = make_family(title="Kettle")
     family.brand.name = "Kettle & Sons"
     family.brand.save()
     make_product(family=family)
     services.build_documents(now=NOW)
-    settings.SUGGEST_FALLBACK_DEADLINE *= 0
+    full = threading.BoundedSemaphore(1)
+    monkeypatch.setattr(answering, "_room", full)
 
-    page = client.get("/search/suggestions/", {"q": "ket"})
+    with full:
+        page = client.get("/search/suggestions/", {"q": "ket"})
 
     assert page.status_code == 200
     assert "Kettle &amp; Sons" in page.content.decode()

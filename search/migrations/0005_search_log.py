@@ -48,7 +48,7 @@ NO_TABLES = """
 
 
 class Migration(migrations.Migration):
-    dependencies = [("search", "0003_relevance_and_suggestions")]
+    dependencies = [("search", "0004_merchandising")]
 
     operations = [
         migrations.RunSQL(
