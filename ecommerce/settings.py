@@ -191,7 +191,14 @@ DATABASES[SEARCH_DATABASE] = {
     **DATABASES["default"],
     "OPTIONS": {
         **DATABASES["default"]["OPTIONS"],
-        "pool": {"min_size": 0, "max_size": SEARCH_FALLBACK_CLIENTS, "timeout": 0.5} if _POOL else False,
+        # As patient as a search itself: the first of an outage all wait for connections that are only being made.
+        "pool": {
+            "min_size": 0,
+            "max_size": SEARCH_FALLBACK_CLIENTS,
+            "timeout": SEARCH_FALLBACK_DEADLINE.total_seconds(),
+        }
+        if _POOL
+        else False,
     },
     "TEST": {"MIRROR": "default"},
 }

@@ -50,13 +50,13 @@ def assert_proven() -> None:
     assert (list(report.differences), report.oversold) == ([], 0)
 
 
-def workers_that_held(shop: Shop) -> set[str]:
-    """The numbers of the web processes that have taken holds, as their metrics say."""
-    found = set()
+def attempts_by_worker(shop: Shop) -> Counter[str]:
+    """How often each web process has tried to hold stock, by its number, as their metrics say."""
+    found: Counter[str] = Counter()
     for path in (shop.folder / "metrics").glob("counter_*.db"):
         for key, value, *_ in MmapedDict.read_all_values_from_file(str(path)):
-            if "inventory_reservations_total" in key and value:
-                found.add(path.stem.removeprefix("counter_"))
+            if "inventory_reservations_total" in key:
+                found[path.stem.removeprefix("counter_")] += int(value)
     return found
 
 

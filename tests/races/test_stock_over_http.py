@@ -33,12 +33,19 @@ def shop(django_db_setup: None) -> Iterator[Shop]:
 
 
 def test_of_sixty_four_guests_for_the_last_ten_units_exactly_ten_get_one(shop: Shop) -> None:
-    counts = races.take_the_last(shop)
+    # Now and then the first worker to wake takes the whole crowd: that is no race between processes.
+    for crowds in range(1, 6):
+        before = races.attempts_by_worker(shop)
 
-    assert counts == {"201": 10, "409 insufficient_inventory": 54}
-    assert (races.stock(), Reservation.objects.count()) == ([(10, 10)], 10)
-    assert len(races.workers_that_held(shop)) > 1
-    races.assert_proven()
+        counts = races.take_the_last(shop)
+
+        assert counts == {"201": 10, "409 insufficient_inventory": 54}
+        assert (races.stock(), Reservation.objects.count()) == ([(10, 10)] * crowds, 10 * crowds)
+        races.assert_proven()
+        taking_part = races.attempts_by_worker(shop) - before
+        if len(taking_part) > 1:
+            break
+    assert len(taking_part) > 1
 
 
 def test_of_sixty_four_raising_their_quantities_those_get_more_for_whom_there_is_enough(shop: Shop) -> None:

@@ -1,5 +1,6 @@
 """Documents on their way into Elasticsearch: no change is lost and none comes late, whatever is built or killed meanwhile."""
 
+import threading
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -90,6 +91,7 @@ def test_changes_while_an_index_is_built_are_in_it(monkeypatch: pytest.MonkeyPat
 
 def test_a_build_that_was_killed_goes_on_where_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(copying, "BATCH", 5)
+    monkeypatch.setattr(copying, "SENDERS", 1)
     fill(20)
     services.build_documents(now=NOW)
     old = copying.build_index(now=NOW)
@@ -108,6 +110,40 @@ def test_a_build_that_was_killed_goes_on_where_it_was(monkeypatch: pytest.Monkey
     assert steps == [5, 5, 5, 5]  # those of the first time are told in one
     assert indexes.serving() == {name}
     assert there() == here()
+
+
+def test_several_batches_are_sent_at_once_and_a_failure_of_one_stops_the_build(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(copying, "BATCH", 3)
+    fill(20)
+    services.build_documents(now=NOW)
+    send, together = indexes.send, threading.Barrier(copying.SENDERS)
+    bulks: list[int] = []
+
+    def sent(documents: Any, names: Any, **more: Any) -> None:
+        bulks.append(len(documents))
+        if len(bulks) <= copying.SENDERS:
+            together.wait(10)  # for the others: one after the other they would never come
+        send(documents, names, **more)
+
+    monkeypatch.setattr(indexes, "send", sent)
+    old = copying.build_index(now=NOW)
+    in_old = there()
+
+    def failing(documents: Any, names: Any, **more: Any) -> None:
+        if any(document["family_id"] == max(here()) for document, _ in documents):
+            raise EngineFailed("full")
+        send(documents, names, **more)
+
+    monkeypatch.setattr(indexes, "send", failing)
+    with pytest.raises(EngineFailed, match="full"):
+        copying.build_index(now=NOW + timedelta(seconds=1))
+    served = indexes.serving()
+    monkeypatch.setattr(indexes, "send", send)
+    new = copying.build_index(now=NOW + timedelta(seconds=2))
+
+    assert sorted(bulks[:7]) == [2, 3, 3, 3, 3, 3, 3]  # then what has changed is sent
+    assert (served, indexes.serving()) == ({old}, {new})
+    assert in_old == there() == here()
 
 
 def test_an_index_that_lacks_documents_is_not_put_in_place(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -159,6 +159,7 @@ def test_killed_while_an_index_is_built_it_goes_on_serving_what_it_had_and_the_b
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(copying, "BATCH", 5)
+    monkeypatch.setattr(copying, "SENDERS", 1)
     monkeypatch.setattr(answering, "breaker", Breaker(f"test-{uuid.uuid4().hex[:8]}"))
     monkeypatch.setattr(breaker, "OPEN_SECONDS", 0.3)
     fill(20)
