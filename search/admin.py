@@ -19,7 +19,8 @@ from core.admin import ReadOnlyAdmin
 from core.clock import now
 from search import selectors, services
 from search.figures import OFTEN, SHOWN_SESSIONS, search_figures
-from search.models import Placement, QueryRule, SearchDocument, SearchIndex, SearchLog, Synonyms
+from search.log_models import SearchLog
+from search.models import Placement, QueryRule, SearchDocument, SearchIndex, Synonyms
 
 _LONGEST_NUMBER = 19  # digits: more do not fit into a bigint
 

@@ -1,6 +1,6 @@
 """What others search for, for suggestions."""
 
-from search.models import PopularQuery
+from search.log_models import PopularQuery
 from search.text import normalized
 
 

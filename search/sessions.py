@@ -19,7 +19,8 @@ def session_of(request: HttpRequest | Request, *, now: datetime) -> str:
     Asks neither database nor session: who is logged in is known by then, and of a guest the cookies say enough.
     """
     shopper = shopper_of(request)
-    key = request.COOKIES.get(settings.SESSION_COOKIE_NAME, "")
+    # The second one is what a browser has that only looks around: of its own, by chance, and the same on each page.
+    key = request.COOKIES.get(settings.SESSION_COOKIE_NAME) or request.COOKIES.get(settings.CSRF_COOKIE_NAME, "")
     if shopper.user_id is not None:
         return _hashed(f"user:{shopper.user_id}", now)
     if shopper.cart_token:

@@ -56,6 +56,8 @@ def _listing(request: HttpRequest, filters: ListingFilters, context: dict[str, A
     """What both kinds of list show. ``carried`` is what the form of the sort order must not lose."""
     cursor = request.GET.get("cursor")
     listing = selectors.search(filters=filters, page=page_number(request.GET), cursor=cursor)
+    moment = now()
+    logbook.note_search(listing=listing, filters=filters, session=session_of(request, now=moment), now=moment)
     if listing.redirect_to and set(request.GET) == {"q"}:
         return redirect(listing.redirect_to)
     shown = {
@@ -74,8 +76,6 @@ def _listing(request: HttpRequest, filters: ListingFilters, context: dict[str, A
     }
     page = render(request, "search/listing.html", {**shown, **context})
     page[ENGINE_HEADER] = listing.engine
-    moment = now()
-    logbook.note_search(listing=listing, filters=filters, session=session_of(request, now=moment), now=moment)
     return page
 
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from django.db import connection
 
+from search.log_models import SearchClick, SearchLog
 from search.logbook import BOOK
-from search.models import SearchClick, SearchLog
 
 CLICKS = "/api/v1/search/clicks"
 GOOD_CLICK = {"search_id": "6a1b6c2e-8f43-4f0e-9a35-0d9f6f0d2f11", "position": 1, "product_id": 1}

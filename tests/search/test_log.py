@@ -12,13 +12,15 @@ import time_machine
 from django.conf import settings
 from django.db import connection
 from django.test import Client
+from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries
 
 from catalog.models import Attribute, ProductAttribute
 from core.shopper import COOKIE, HEADER
 from search import services
+from search.log_models import SearchClick, SearchLog
 from search.logbook import BOOK
-from search.models import SearchClick, SearchLog
+from search.models import QueryRule
 from tests.factories import make_category, make_family, make_product, make_user
 from tests.search.conftest import NOW
 from tests.search.logs import CLICKS, GOOD_CLICK, clicks, logged
@@ -152,8 +154,9 @@ def test_a_click_may_be_told_twice(client: Client) -> None:
 @pytest.mark.usefixtures("lamps")
 def test_a_shopper_is_the_same_for_a_day_and_another_one_the_next() -> None:
     monday = datetime(2026, 3, 2, 9, tzinfo=UTC)
-    ann, bob, known, stranger = Client(), Client(), Client(), Client()
+    ann, bob, looker, known = Client(), Client(), Client(), Client()
     ann.cookies[COOKIE] = TOKEN
+    looker.get(reverse("product", args=[make_product().slug]))  # which is all that it takes to be counted
     session = bob.session
     session["seen"] = True
     session.save()
@@ -162,7 +165,13 @@ def test_a_shopper_is_the_same_for_a_day_and_another_one_the_next() -> None:
     for day in range(2):
         for hour in range(2):
             with time_machine.travel(monday + timedelta(days=day, hours=hour), tick=False):
-                for name, who in {"ann": ann, "bob": bob, "known": known, "stranger": stranger}.items():
+                for name, who in {
+                    "ann": ann,
+                    "bob": bob,
+                    "looker": looker,
+                    "known": known,
+                    "stranger": Client(),  # without a cookie each time
+                }.items():
                     who.get("/search/", {"q": "lamp"})
                     BOOK.flush()
                     sessions.setdefault(name, []).append(str(SearchLog.objects.get().session))
@@ -172,7 +181,16 @@ def test_a_shopper_is_the_same_for_a_day_and_another_one_the_next() -> None:
     for first, again, *next_day in sessions.values():
         assert first == again
         assert next_day == [next_day[0]] * 2
-    assert len({session for seen in sessions.values() for session in seen}) == 6
+    assert len({session for seen in sessions.values() for session in seen}) == 8
+
+
+@pytest.mark.usefixtures("lamps")
+def test_a_search_that_leads_to_a_page_of_staffs_is_logged_too(client: Client) -> None:
+    QueryRule.objects.create(query="lamp", redirect_to="/c/lamps/")
+
+    answer = client.get("/search/", {"q": "lamp"})
+
+    assert (answer.status_code, [row.query for row in logged()]) == (302, ["lamp"])
 
 
 @pytest.mark.usefixtures("lamps")

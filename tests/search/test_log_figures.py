@@ -16,7 +16,7 @@ from pytest_django import DjangoAssertNumQueries
 from accounts.roles import create_roles
 from core.clock import now
 from search.figures import Figure, QueryFigures, search_figures
-from search.models import SearchLog
+from search.log_models import SearchLog
 from tests.factories import make_user
 from tests.search.conftest import NOW
 from tests.search.logs import make_click, make_log, make_logs

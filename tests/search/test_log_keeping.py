@@ -8,7 +8,7 @@ from django.db import connection, connections
 from django.test.utils import CaptureQueriesContext
 
 from search import log_services
-from search.models import SearchClick, SearchLog
+from search.log_models import SearchClick, SearchLog
 from tests.search.logs import make_click, make_log, partitions
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -6,8 +6,8 @@ import pytest
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
+from search.log_models import PopularQuery
 from search.log_services import count_popular
-from search.models import PopularQuery
 from search.popular import popular_queries
 from tests.search.logs import make_log, make_logs
 

@@ -13,8 +13,8 @@ from prometheus_client import REGISTRY
 from pytest_django import DjangoAssertNumQueries
 
 from search import logbook
+from search.log_models import SearchClick, SearchLog
 from search.logbook import BOOK, Logbook, note_click
-from search.models import SearchClick, SearchLog
 from tests.factories import make_product
 from tests.search.conftest import NOW
 from tests.search.logs import clicks, logged
