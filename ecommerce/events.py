@@ -28,5 +28,7 @@ JOBS: tuple[Job, ...] = (
     Job("send search documents", "search.copying.follow_documents", 0.5, lane="index"),
     Job("learn words", "search.services.learn_when_due", 30.0, lane="words"),
     Job("rebuild search documents", "search.services.follow_changes", 0.0, lane="documents"),
+    Job("keep the search log", "search.log_services.keep_partitions", 3600.0, lane="search log"),
+    Job("count popular queries", "search.log_services.count_popular", 3600.0, lane="search log"),
     Job("release expired holds", "inventory.services.release_expired", 60.0),
 )

@@ -288,6 +288,8 @@ CELERY_BEAT_SCHEDULE = {
     "send search documents": {"task": "search.tasks.follow_documents", "schedule": timedelta(seconds=10)},
     "learn words": {"task": "search.tasks.learn", "schedule": crontab(minute="27")},
     "build a missing search index": {"task": "search.tasks.build_missing_index", "schedule": timedelta(minutes=5)},
+    "keep the search log": {"task": "search.tasks.keep_partitions", "schedule": crontab(minute="25")},
+    "count popular queries": {"task": "search.tasks.count_popular", "schedule": crontab(minute="35")},
     "forget old claims": {"task": "core.tasks.forget_old_claims", "schedule": crontab(minute="5", hour="3")},
 }
 

@@ -1,9 +1,10 @@
-"""What staff see of the search: what is said of each family, and which index serves."""
+"""What staff see of the search: what is said of each family, which index serves, and what shoppers search for."""
 
 import json
 
 from django.contrib import admin, messages
 from django.contrib.postgres.search import SearchQuery
+from django.core.exceptions import PermissionDenied
 from django.db.models import F, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
@@ -15,7 +16,10 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from catalog.types import ListingFilters
 from core.admin import ReadOnlyAdmin
+from core.clock import now
 from search import selectors, services
+from search.figures import OFTEN, SHOWN_SESSIONS, search_figures
+from search.log_models import SearchLog
 from search.models import Placement, QueryRule, SearchDocument, SearchIndex, Synonyms
 
 _LONGEST_NUMBER = 19  # digits: more do not fit into a bigint
@@ -148,3 +152,27 @@ class SearchIndexAdmin(ReadOnlyAdmin):
     list_display = ("name", "state", "built_to", "created_at", "served_from", "served_to")
     list_filter = ("state",)
     ordering = ("-pk",)
+
+
+@admin.register(SearchLog)
+class SearchLogAdmin(ReadOnlyAdmin):
+    """What shoppers search for, in figures. The log's rows have no page: what few people typed is nobody's business."""
+
+    def get_urls(self) -> list[URLPattern]:
+        """The page of figures alone."""
+        page = self.admin_site.admin_view(self.changelist_view)
+        return [path("", page, name="search_searchlog_changelist")]
+
+    def changelist_view(self, request: HttpRequest, extra_context: object = None) -> HttpResponse:
+        """The last week's searches beside those of the week before."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        context = {
+            **self.admin_site.each_context(request),
+            "title": _("Searches"),
+            "opts": self.opts,
+            "figures": search_figures(now=now()),
+            "often": OFTEN,
+            "fewest": SHOWN_SESSIONS,
+        }
+        return TemplateResponse(request, "admin/search/searches.html", context)

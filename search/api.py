@@ -7,9 +7,11 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from catalog.types import SortOrder
-from search import selectors
+from core.clock import now
+from search import logbook, selectors
 from search.params import listing_filters, page_number
-from search.serializers import SearchSerializer, SuggestionsSerializer
+from search.serializers import ClickSerializer, SearchSerializer, SuggestionsSerializer
+from search.sessions import session_of
 from search.suggesting import suggestions
 from search.views import ENGINE_HEADER
 
@@ -56,7 +58,25 @@ class SuggestView(APIView):
         return Response(SuggestionsSerializer(found).data)
 
 
+class ClicksView(APIView):
+    """What was opened of what was found."""
+
+    # A page tells it while the browser is leaving: nobody waits for an answer, and nothing is to be looked up for it.
+    authentication_classes = ()
+
+    @extend_schema(operation_id="search_click", request=ClickSerializer, responses={202: None}, auth=[])
+    def post(self, request: Request) -> Response:
+        """Tell that a product was opened from a list, so that the shop learns what its searches are good for."""
+        asked = ClickSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        moment = now()
+        logbook.note_click(**asked.validated_data, session=session_of(request, now=moment), now=moment)
+        return Response(status=202)
+
+
 def _found(request: Request) -> Response:
-    given = request.query_params
-    page = selectors.search(filters=listing_filters(given), page=page_number(given), cursor=given.get("cursor") or None)
+    given, moment = request.query_params, now()
+    filters = listing_filters(given)
+    page = selectors.search(filters=filters, page=page_number(given), cursor=given.get("cursor") or None)
+    logbook.note_search(listing=page, filters=filters, session=session_of(request, now=moment), now=moment)
     return Response(SearchSerializer(page).data, headers={ENGINE_HEADER: page.engine})

@@ -21,6 +21,7 @@ BREAKER_STATE = Gauge(
     multiprocess_mode="mostrecent",
 )
 FALLBACKS = Counter("search_fallbacks_total", "Searches that another engine than Elasticsearch answered", ["reason"])
+LOG_DROPPED = Counter("search_log_dropped_total", "Rows of the search log that found no room, or could not be written")
 WAITING = Gauge(
     "search_documents_waiting",
     "Families that have changed, whose document is not rebuilt, or not in Elasticsearch, yet",

@@ -12,6 +12,7 @@ from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 
 from core.fields import AmountField
+from search import log_models  # noqa: F401 - Django looks for models here
 from search.stop_words import STOP_WORDS
 from search.text import normalized
 

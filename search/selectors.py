@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import replace
+from uuid import uuid4
 
 from django.utils.translation import gettext as _
 
@@ -76,7 +77,10 @@ def _check(filters: ListingFilters, page: int) -> None:
 
 def _page(given: Answer, request: SearchRequest, page: int, seconds: float) -> SearchPage:
     found = given.found
+    seen = int((request.after or {}).get("seen", request.offset))
     return SearchPage(
+        search_id=uuid4(),
+        first_position=seen + 1,
         cards=catalog.cards_of(chosen=[(hit.family_id, hit.product_id) for hit in found.hits]),
         total=found.total,
         total_is_exact=found.total_is_exact,

@@ -1,8 +1,14 @@
 """Search as the API shows it."""
 
+from typing import Any
+from uuid import UUID
+
 from rest_framework import serializers
 
 from core.serializers import MoneyField
+from search.types import EXACT_TO, PAGE_SIZE
+
+_LARGEST_ID = 2**63 - 1
 
 
 class CardPictureSerializer(serializers.Serializer):  # type: ignore[type-arg]  # of a frozen dataclass, as all here
@@ -92,8 +98,10 @@ class SearchSerializer(serializers.Serializer):  # type: ignore[type-arg]  # as 
 
     ``total`` is exact up to 10,000, and "more than" beyond (``total_is_exact``); ``cursor`` leads on to the very end, null there.
     ``fallback`` tells that the search engine was away and the database answered, ``stale`` that this is an older answer.
+    ``search_id`` is what `/search/clicks` takes.
     """
 
+    search_id = serializers.UUIDField()
     results = CardSerializer(many=True, source="cards")
     total = serializers.IntegerField()
     total_is_exact = serializers.BooleanField()
@@ -140,3 +148,21 @@ class SuggestionsSerializer(serializers.Serializer):  # type: ignore[type-arg]  
     categories = FoundCategorySerializer(many=True)
     brands = BrandSerializer(many=True)
     queries = serializers.ListField(child=serializers.CharField())
+
+
+class SearchIdField(serializers.UUIDField):
+    """A UUID as text; the framework's own field takes any number for one."""
+
+    def to_internal_value(self, data: Any) -> UUID:
+        """The UUID. Raises ValidationError for what is none."""
+        if not isinstance(data, str):
+            self.fail("invalid", value=data)
+        return super().to_internal_value(data)
+
+
+class ClickSerializer(serializers.Serializer):  # type: ignore[type-arg]  # as above
+    """A product that was opened, and its place in the whole list, counted from 1 over all pages."""
+
+    search_id = SearchIdField()
+    position = serializers.IntegerField(min_value=1, max_value=EXACT_TO + PAGE_SIZE)
+    product_id = serializers.IntegerField(min_value=1, max_value=_LARGEST_ID)

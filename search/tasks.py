@@ -27,3 +27,15 @@ def learn() -> bool:
 def build_missing_index() -> bool:
     """Build an index where none serves."""
     return run_job("build a missing search index", "search.copying.build_missing_index")
+
+
+@shared_task(name="search.tasks.keep_partitions")
+def keep_partitions() -> bool:
+    """Make room in the search log for the months to come, and forget what is old."""
+    return run_job("keep the search log", "search.log_services.keep_partitions")
+
+
+@shared_task(name="search.tasks.count_popular")
+def count_popular() -> bool:
+    """Count anew what may be suggested."""
+    return run_job("count popular queries", "search.log_services.count_popular")

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from itertools import pairwise
 from typing import Any, Protocol
+from uuid import UUID
 
 from catalog.types import Facets, FamilyCard, ListingFilters
 from search.stop_words import STOP_WORDS
@@ -127,8 +128,13 @@ class Engine(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchPage:
-    """A page of results as it is shown. ``page`` and ``pages`` are of the numbered pages; a walk by ``cursor`` has none."""
+    """A page of results as it is shown. ``page`` and ``pages`` are of the numbered pages; a walk by ``cursor`` has none.
 
+    ``search_id`` names the page in the log; ``first_position`` is the first card's place in the whole list, from 1.
+    """
+
+    search_id: UUID
+    first_position: int
     cards: tuple[FamilyCard, ...]
     total: int
     total_is_exact: bool

@@ -11,9 +11,11 @@ from django.views.decorators.http import require_safe
 from catalog import selectors as catalog
 from catalog.types import ListingFilters, SortOrder
 from core.answers import moved_to
+from core.clock import now
 from core.errors import NotFound
-from search import selectors, suggesting
+from search import logbook, selectors, suggesting
 from search.params import listing_filters, page_number
+from search.sessions import session_of
 from search.types import SearchPage
 
 PAGES_SHOWN = 2
@@ -54,6 +56,8 @@ def _listing(request: HttpRequest, filters: ListingFilters, context: dict[str, A
     """What both kinds of list show. ``carried`` is what the form of the sort order must not lose."""
     cursor = request.GET.get("cursor")
     listing = selectors.search(filters=filters, page=page_number(request.GET), cursor=cursor)
+    moment = now()
+    logbook.note_search(listing=listing, filters=filters, session=session_of(request, now=moment), now=moment)
     if listing.redirect_to and set(request.GET) == {"q"}:
         return redirect(listing.redirect_to)
     shown = {

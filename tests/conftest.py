@@ -6,6 +6,7 @@ import pytest
 from django.conf import settings
 from django.core.cache import cache
 
+from search import logbook
 from tests.guards import LockGuard, watched_locks
 
 # Hashing passwords slowly is for shops; tests make users by the hundred.
@@ -30,6 +31,15 @@ def empty_cache(request: pytest.FixtureRequest) -> None:
     """Valkey's keys of this worker do not outlive the test that made them."""
     if "db" in request.fixturenames or "transactional_db" in request.fixturenames or _uses_database(request):
         cache.clear()
+
+
+@pytest.fixture(autouse=True)
+def quiet_logbook(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Searches are written to the log when a test says so: a thread would write rows that nobody takes away again."""
+    monkeypatch.setattr(logbook.BOOK, "start", lambda: None)
+    yield
+    logbook.BOOK.hang_up()
+    logbook.BOOK.begin_anew()
 
 
 def _uses_database(request: pytest.FixtureRequest) -> bool:

@@ -39,4 +39,16 @@
     var form = event.target.closest("form[data-auto]");
     if (form) form.requestSubmit();
   });
+
+  /* Which of the products found was opened, in this tab or in another one, so that staff see what searches lead to. */
+  function tellClick(event) {
+    if (event.type === "auxclick" && event.button !== 1) return;
+    var link = event.target.closest("[data-search] [data-product] a");
+    if (!link || !navigator.sendBeacon) return;
+    var list = link.closest("[data-search]"), card = link.closest("[data-product]");
+    var told = {search_id: list.dataset.search, position: Number(card.dataset.position), product_id: Number(card.dataset.product)};
+    navigator.sendBeacon(list.dataset.clicks, new Blob([JSON.stringify(told)], {type: "application/json"}));
+  }
+  document.addEventListener("click", tellClick);
+  document.addEventListener("auxclick", tellClick);
 })();

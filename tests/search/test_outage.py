@@ -129,7 +129,7 @@ def test_while_searches_wait_in_vain_carts_and_checkouts_go_on_as_ever(shop: Sho
 
 @contextmanager
 def searching(shop: Shop) -> Iterator[Counter[tuple[int, str]]]:
-    """Shoppers who are signed in, and search without a rest; how often they got which answer, by status and engine, or what was said instead."""
+    """Shoppers who are signed in, and search without a rest; what they got how often, by status and engine or text."""
     answers: Counter[tuple[int, str]] = Counter()
     ended = threading.Event()
 
