@@ -6,7 +6,7 @@ BIN := .venv/bin
 ARGS ?=
 WORKERS ?= 2
 
-.PHONY: help run test check format soak bench bench-checkout bench-inventory bench-events bench-outage bench-relevance vendor lock clean
+.PHONY: help run test check format soak bench bench-checkout bench-inventory bench-events bench-outage bench-relevance bench-search vendor lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' Makefile
@@ -43,6 +43,9 @@ bench-outage: dev-packages ## measure checkouts while searches are answered, and
 
 bench-relevance: dev-packages ## measure how well search results fit, by human ratings (needs ../shared/data)
 	@$(BIN)/python -m tests.servers -- $(BIN)/python -m bench relevance
+
+bench-search: dev-packages ## measure searches, suggestions and category pages as the catalogue grows to a million, on both engines
+	@$(BIN)/python -m tests.servers -- $(BIN)/python -m bench search
 
 vendor: packages ## fetch the vendored front-end files anew (needs npm)
 	@$(BIN)/python tools/vendor.py

@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Callable
 
-from bench import checkout, events, imports, inventory, outage, pages, relevance
+from bench import checkout, events, imports, inventory, outage, pages, relevance, search
 
 MEASUREMENTS: dict[str, Callable[[], None]] = {
     "checkout": checkout.main,
@@ -13,6 +13,7 @@ MEASUREMENTS: dict[str, Callable[[], None]] = {
     "outage": outage.main,
     "pages": pages.main,
     "relevance": relevance.main,
+    "search": search.main,
 }
 
 

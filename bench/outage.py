@@ -7,16 +7,14 @@ import subprocess
 import sys
 import tempfile
 import threading
-import time
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
-from urllib.parse import urlsplit
 
 import httpx
 import psycopg
 from rich.console import Console
 from rich.table import Table
 
+from bench.asking import Asked, ask_at_a_rate
 from bench.checkout import PRODUCTS, cuts, filled
 from bench.machine import QUIET, start_provider
 from bench.shoppers import Bought, Stage, body_of, buy_at_a_rate
@@ -34,15 +32,6 @@ _BUSY = """
     UNION ALL SELECT FROM search_searchdocument WHERE version > indexed_version LIMIT 1
 """
 WORDS = ("lamp", "chair", "red", "steel", "table", "kettle", "wool", "desk")
-
-
-@dataclass(slots=True)
-class Searched:
-    """Seconds of each search that was answered with 200, by whom; and how many were not."""
-
-    seconds: list[float] = field(default_factory=list)
-    engines: dict[str, int] = field(default_factory=dict)
-    others: int = 0
 
 
 def main() -> None:
@@ -90,45 +79,26 @@ def _checkouts(stage: Stage, shop: Shop, way: Way) -> Table:
     return table
 
 
-def _measured(stage: Stage, shop: Shop, *, seconds: int, searching: bool = True) -> tuple[Bought, Searched]:
+def _measured(stage: Stage, shop: Shop, *, seconds: int, searching: bool = True) -> tuple[Bought, Asked]:
     orders = int(ORDERS_PER_SECOND * seconds)
     carts = stage.fill_carts(orders + 1)
     body = body_of(shop.url, carts[-1])
-    searched = Searched()
-    asking = threading.Thread(target=lambda: asyncio.run(_ask(shop.url, searched, seconds if searching else 0)))
+    # No two alike, so that none is answered from a copy.
+    paths = [
+        f"/api/v1/search?q={WORDS[place % len(WORDS)]}&price_max={1000 + place}"
+        for place in range(int(SEARCHES_PER_SECOND * seconds))
+    ]
+    told: list[Asked] = []
+
+    def search() -> None:
+        rate = ask_at_a_rate(shop.url, paths, rate=SEARCHES_PER_SECOND, seconds=seconds if searching else 0)
+        told.append(asyncio.run(rate))
+
+    asking = threading.Thread(target=search)
     asking.start()
     bought = buy_at_a_rate(shop.url, body, iter(carts), rate=ORDERS_PER_SECOND, orders=orders)
     asking.join()
-    return bought, searched
-
-
-async def _ask(url: str, searched: Searched, seconds: int) -> None:
-    """Searches that begin at the rate, whatever the answers take; no two alike, so that none is answered from a copy."""
-    begin = time.perf_counter()
-
-    async def ask(place: int) -> None:
-        due = begin + place / SEARCHES_PER_SECOND
-        await asyncio.sleep(max(0.0, due - time.perf_counter()))
-        asked_at = time.perf_counter()
-        answer = await _get(url, f"/api/v1/search?q={WORDS[place % len(WORDS)]}&price_max={1000 + place}")
-        engine = answer.lower().partition(b"x-search-engine: ")[2].partition(b"\r\n")[0].decode()
-        if answer[9:12] == b"200":
-            searched.seconds.append(time.perf_counter() - asked_at)
-            searched.engines[engine] = searched.engines.get(engine, 0) + 1
-        else:
-            searched.others += 1
-
-    await asyncio.gather(*(ask(place) for place in range(int(SEARCHES_PER_SECOND * seconds))))
-
-
-async def _get(url: str, path: str) -> bytes:
-    host = urlsplit(url)
-    reader, writer = await asyncio.open_connection(host.hostname, host.port)
-    try:
-        writer.write(f"GET {path} HTTP/1.1\r\nHost: {host.netloc}\r\nConnection: close\r\n\r\n".encode())
-        return await reader.read(-1)
-    finally:
-        writer.close()
+    return bought, told[0]
 
 
 def _freshness(shop: Shop, elasticsearch: str) -> Table:

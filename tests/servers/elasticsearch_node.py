@@ -27,7 +27,9 @@ REMEDY = "bash deploy/prepare-machine.sh, or apt-get install openjdk-17-jdk-head
 START_SECONDS, END_SECONDS = 90, 20
 _SOURCES = Path(__file__).resolve().parent / "elasticsearch"
 KEPT = Path(__file__).resolve().parents[2] / ".local" / "test-servers"
-_MEMORY = ("-Xms256m", "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
+# For tests: small, and soon up to speed. A catalogue of a million wants to be measured with more.
+SMALL = ("-Xms256m", "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
+LARGE = ("-Xms3g", "-Xmx3g", "-XX:+UseG1GC")
 _SWITCHES = ("-Des.distribution.type=tar", "-Dlog4j2.disable.jmx=true")
 _MODULES = {"transport-netty4": "org.elasticsearch.transport.netty4.Netty4Plugin", "shop-analysis": "ShopAnalysis"}
 _DESCRIPTOR = """
@@ -55,6 +57,7 @@ class ElasticsearchServer:
     folder: Path
     port: int
     transport_port: int
+    java: tuple[str, ...] = SMALL
 
     @property
     def url(self) -> str:
@@ -74,7 +77,7 @@ class ElasticsearchServer:
         with (self.folder / "elasticsearch.log").open("ab") as log:
             started = subprocess.Popen(
                 [
-                    *("java", *_MEMORY, *_SWITCHES, f"-Djava.io.tmpdir={self.folder}"),
+                    *("java", *self.java, *_SWITCHES, f"-Djava.io.tmpdir={self.folder}"),
                     *("-cp", f"{laid / 'lib'}/*:{laid / 'launcher'}", "Launcher"),
                     *(str(self.folder), str(self.port), str(self.transport_port)),
                 ],
@@ -113,7 +116,7 @@ class ElasticsearchServer:
         return False
 
 
-def made_in(folder: Path) -> ElasticsearchServer:
+def made_in(folder: Path, *, java: tuple[str, ...] = SMALL) -> ElasticsearchServer:
     """A node laid out, not started; one that was there before keeps its data, and its ports where they are still free.
 
     Raises ServerProblem when its jars can not be had.
@@ -131,7 +134,7 @@ def made_in(folder: Path) -> ElasticsearchServer:
     before = json.loads(told.read_text()) if told.exists() else {}
     ports = {name: free_port(before.get(name, 0)) for name in ("port", "transport_port")}
     told.write_text(json.dumps(ports))
-    return ElasticsearchServer(folder, **ports)
+    return ElasticsearchServer(folder, ports["port"], ports["transport_port"], java)
 
 
 def missing_programs() -> list[str]:

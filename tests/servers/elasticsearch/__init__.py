@@ -13,18 +13,18 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tests.requirements import missing
-from tests.servers.elasticsearch_node import REMEDY, ElasticsearchServer, made_in, missing_programs
+from tests.servers.elasticsearch_node import REMEDY, SMALL, ElasticsearchServer, made_in, missing_programs
 
 GIVEN = "TEST_ELASTICSEARCH_URL"  # one that tests may use instead; their indexes there have names that begin with test-
 FOLDER = "TEST_ELASTICSEARCH_FOLDER"  # where the run's shared one lives, told by `python -m tests.servers`
 
 
 @contextmanager
-def private_elasticsearch() -> Iterator[ElasticsearchServer]:
+def private_elasticsearch(*, java: tuple[str, ...] = SMALL) -> Iterator[ElasticsearchServer]:
     """A node that one test owns, and may kill, stop and start again; removed at the end."""
     _require_programs()
     with _folder() as folder:
-        server = made_in(folder)
+        server = made_in(folder, java=java)
         try:
             server.start()
             yield server
