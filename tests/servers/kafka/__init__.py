@@ -141,9 +141,10 @@ def _made_in(folder: Path) -> Kafka:
     port, controller = free_port(), free_port()
     properties = folder / "server.properties"
     properties.write_text(_PROPERTIES.format(port=port, controller=controller, folder=folder))
+    # One in 64 begins with a hyphen.
     cluster = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
     subprocess.run(
-        [*_java(), "kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(properties)],
+        [*_java(), "kafka.tools.StorageTool", "format", f"--cluster-id={cluster}", "-c", str(properties)],
         check=True,
         capture_output=True,
         cwd=folder,
