@@ -45,7 +45,7 @@ bench-relevance: dev-packages ## measure how well search results fit, by human r
 	@$(BIN)/python -m tests.servers -- $(BIN)/python -m bench relevance
 
 bench-search: dev-packages ## measure searches, suggestions and category pages as the catalogue grows to a million, on both engines
-	@$(BIN)/python -m tests.servers -- $(BIN)/python -m bench search
+	@EMBEDDED_SHARED_BUFFERS=1GB $(BIN)/python -m tests.servers -- $(BIN)/python -m bench search
 
 vendor: packages ## fetch the vendored front-end files anew (needs npm)
 	@$(BIN)/python tools/vendor.py

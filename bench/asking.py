@@ -45,6 +45,18 @@ def ask_in_turn(url: str, paths: Sequence[str], *, clients: int, seconds: float)
     return asked
 
 
+def ask_each(url: str, paths: Sequence[str]) -> Asked:
+    """Each path once, one after the other."""
+    asked = Asked()
+
+    async def all_of_them() -> None:
+        for path in paths:
+            await asked.ask(url, path)
+
+    asyncio.run(all_of_them())
+    return asked
+
+
 async def ask_at_a_rate(url: str, paths: Sequence[str], *, rate: float, seconds: float) -> Asked:
     """Requests that begin at the rate, whatever the answers take: who has to wait for others has that in its own time."""
     asked = Asked()

@@ -10,22 +10,22 @@ from django.utils.translation import gettext as _
 
 from catalog.cards import cards
 from catalog.family_facts import load_family_facts
-from catalog.matching import ACTIVE, clean_query
-from catalog.models import Attribute, Brand, Category, Product, ProductFamily
+from catalog.matching import ACTIVE
+from catalog.models import Category, Product, ProductFamily
+from catalog.naming import load_choice_names, load_suggestions
 from catalog.pictures import department_picture, picture_of
 from catalog.product_pages import load_product_page
 from catalog.types import (
-    BrandLink,
     CategoryLink,
     CategoryNode,
     CategoryPage,
+    ChoiceNames,
     Department,
     FamilyCard,
     FamilyFacts,
     HomePage,
     OfferedProduct,
     PartKind,
-    ProductHit,
     ProductPage,
     SellableProduct,
     Suggestions,
@@ -34,8 +34,6 @@ from core.errors import NotFound
 from core.money import Money
 
 SHELF_SIZE = 12
-SHORTEST_QUERY = 2
-SUGGESTIONS = 6
 _OFFERED = (
     "pk",
     "family_id",
@@ -51,6 +49,10 @@ _OFFERED = (
 )
 _POPULAR = (F("reviews").desc(), F("rated").desc())
 _NEWEST = (F("newest").desc(nulls_last=True),)
+# In the navigation of every page.
+_DEPARTMENTS = """
+    SELECT id, name, slug_path, description FROM catalog_category WHERE depth = 1 AND is_active ORDER BY name
+"""
 # Behind every change of a cart, so written as SQL: making it by the ORM takes longer than running it.
 _SELLABLE = """
     SELECT p.id, p.sku, p.slug, p.title, p.price, p.currency, p.tax_class, p.weight_grams, p.max_per_order,
@@ -108,23 +110,8 @@ def offered() -> Iterator[OfferedProduct]:
 
 
 def suggestions(*, typed: str, product_ids: Sequence[int]) -> Suggestions:
-    """Those of the products that are on sale, in their order, and the names that begin like ``typed``. Three queries."""
-    typed = clean_query(typed)
-    rows = {row.pk: row for row in Product.objects.filter(ACTIVE, pk__any_of=list(product_ids))}
-    begins = Q(name__istartswith=typed) | Q(name__icontains=f" {typed}")
-    categories = Category.objects.filter(begins, is_active=True).order_by("depth", "name")
-    brands = Brand.objects.filter(begins).order_by("name")
-    return Suggestions(
-        products=tuple(
-            ProductHit(
-                id=row.pk, sku=row.sku, slug=row.slug, title=row.title, price=Money.rounded(row.price, row.currency)
-            )
-            for row in (rows[product_id] for product_id in product_ids if product_id in rows)
-        ),
-        categories=tuple(_link(node) for node in categories[:SUGGESTIONS]),
-        brands=tuple(BrandLink(slug=brand.slug, name=brand.name) for brand in brands[:SUGGESTIONS]),
-        queries=(),
-    )
+    """Those of the products that are on sale, in their order, and the names that begin like ``typed``. One query."""
+    return load_suggestions(typed=typed, product_ids=product_ids)
 
 
 def home() -> HomePage:
@@ -179,23 +166,12 @@ def cards_of(*, chosen: Sequence[tuple[int, int]]) -> tuple[FamilyCard, ...]:
     return cards(chosen)
 
 
-def brand_names(*, slugs: Collection[str]) -> dict[str, str]:
-    """What brands are called, by slug. One query."""
-    return dict(Brand.objects.filter(slug__any_of=slugs).values_list("slug", "name")) if slugs else {}
+def choice_names(*, brands: Collection[str], attributes: Collection[str], categories: Mapping[str, int]) -> ChoiceNames:
+    """What the choices of a list's facets are called: brands by slug, attributes by code, and categories by address, with counts.
 
-
-def attribute_names(*, codes: Collection[str]) -> dict[str, tuple[str, str]]:
-    """Name and unit of attributes, by code. One query."""
-    rows = Attribute.objects.filter(code__any_of=codes).values_list("code", "name", "unit") if codes else ()
-    return {code: (name, unit) for code, name, unit in rows}
-
-
-def category_links(*, counts: Mapping[str, int]) -> tuple[CategoryLink, ...]:
-    """The active categories with these addresses, each before what is below it, by name, with their counts. One query."""
-    nodes = Category.objects.filter(slug_path__any_of=list(counts), is_active=True).order_by("path")
-    return tuple(
-        CategoryLink(id=node.pk, name=node.name, path=node.slug_path, count=counts[node.slug_path]) for node in nodes
-    )
+    Of categories the active ones, each before what is below it, by name. One query.
+    """
+    return load_choice_names(brands=brands, attributes=attributes, categories=categories)
 
 
 def product_page(*, slug: str | None = None, product_id: int | None = None) -> ProductPage:
@@ -218,24 +194,13 @@ def moved_category(*, slug_path: str) -> str | None:
 
 
 def departments() -> tuple[Department, ...]:
-    """The categories at the root with those right below them, by name. One query."""
-    found: dict[str, tuple[Category, list[CategoryLink]]] = {}
-    for node in Category.objects.filter(is_active=True, depth__lte=2).order_by("depth", "name"):
-        if node.depth == 1:
-            found[node.path] = (node, [])
-        elif node.path[: Category.steplen] in found:
-            found[node.path[: Category.steplen]][1].append(_link(node))
-    return tuple(
-        Department(
-            id=root.pk,
-            name=root.name,
-            path=root.slug_path,
-            description=root.description,
-            picture_url=department_picture(root.slug),
-            categories=tuple(below),
+    """The categories at the root, by name. One query."""
+    with connection.cursor() as cursor:
+        cursor.execute(_DEPARTMENTS)
+        return tuple(
+            Department(id=pk, name=name, path=path, description=description, picture_url=department_picture(path))
+            for pk, name, path, description in cursor.fetchall()
         )
-        for root, below in found.values()
-    )
 
 
 def category(*, slug_path: str) -> CategoryPage:

@@ -1,5 +1,6 @@
 """What other apps see of the catalogue."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -286,6 +287,20 @@ class AttributeFacet:
     unit: str
     values: tuple[FacetValue, ...]
 
+    @property
+    def parameter(self) -> str:
+        """What its choices are called in addresses."""
+        return f"attr.{self.code}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChoiceNames:
+    """Names of brands by slug, names and units of attributes by code, and categories with their counts."""
+
+    brands: Mapping[str, str]
+    attributes: Mapping[str, tuple[str, str]]
+    categories: tuple[CategoryLink, ...]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facets:
@@ -301,14 +316,13 @@ class Facets:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Department:
-    """A category at the root, with those right below it, as the shop's navigation shows them."""
+    """A category at the root, as the shop's navigation shows it."""
 
     id: int
     name: str
     path: str
     description: str
     picture_url: str
-    categories: tuple[CategoryLink, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,9 @@
 """How values cross the API."""
 
 import re
+from collections.abc import Callable
+from functools import cached_property
+from operator import attrgetter
 from typing import Any
 
 from drf_spectacular.utils import extend_schema_field
@@ -16,6 +19,35 @@ MONEY_SCHEMA = {
     },
     "required": ["amount", "currency"],
 }
+
+
+_AS_THEY_ARE = (serializers.CharField, serializers.IntegerField, serializers.BooleanField)
+
+
+class ReadOnlySerializer(serializers.Serializer):  # type: ignore[type-arg]  # of a frozen dataclass
+    """Shows the attributes of an object, in a fraction of the time: fields are looked at once, and what is JSON already stays.
+
+    For what the shop itself has made, so that each attribute has its field's type. One instance can serve many answers.
+    """
+
+    @cached_property
+    def _shown(self) -> list[tuple[str, Callable[[Any], Any], Callable[[Any], Any] | None]]:
+        return [
+            (
+                field.field_name or "",
+                attrgetter(field.source or ""),
+                None if type(field) in _AS_THEY_ARE else field.to_representation,
+            )
+            for field in self._readable_fields
+        ]
+
+    def to_representation(self, instance: Any) -> dict[str, Any]:
+        """The JSON of ``instance``."""
+        shown = {}
+        for name, get, represent in self._shown:
+            value = get(instance)
+            shown[name] = value if value is None or represent is None else represent(value)
+        return shown
 
 
 @extend_schema_field(MONEY_SCHEMA)

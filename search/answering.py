@@ -21,7 +21,7 @@ from search.elastic.client import is_on
 from search.elastic.engine import ElasticsearchEngine
 from search.errors import EngineFailed, RequestRefused, SearchUnavailable
 from search.postgres import PostgresEngine
-from search.types import Found, Hit, SearchRequest
+from search.types import Found, Hit, SearchRequest, Sizes
 
 logger = logging.getLogger(__name__)
 COPY_SECONDS = 600
@@ -137,4 +137,4 @@ def _copy_of(request: SearchRequest) -> Answer | None:
 
 
 def _key(request: SearchRequest) -> str:
-    return f"search:{sha256(msgspec.json.encode(replace(request, plan=None))).hexdigest()}"
+    return f"search:{sha256(msgspec.json.encode(replace(request, plan=None, sizes=Sizes()))).hexdigest()}"

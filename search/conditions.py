@@ -33,7 +33,10 @@ class Conditions:
     def filtered(self, *, without: Collection[str] = (), of_variants: bool = True) -> str:
         """That a family fits all filters, and one of its variants all those on variants."""
         where = ["true", *_left(self.documents, without)]
-        if of_variants and _left(self.variants, without):
+        left = [name for name in self.variants if name not in without] if of_variants else []
+        if left == ["in_stock"]:
+            where.append("d.in_stock")  # of one of its variants, as it is in the family's own row
+        elif left:
             fits = self.fitting("v", without=without)
             where.append(f"EXISTS (SELECT FROM search_searchvariant v WHERE v.document_id = d.family_id AND {fits})")
         return " AND ".join(where)

@@ -2,14 +2,15 @@
 
 import logging
 import time
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
-from typing import Any
+from itertools import starmap
 
-from django.db.models import F
+from django.db.models import F, QuerySet, TextField
+from django.db.models.functions import Cast
 
 from core.locks import advisory
 from core.transactions import unit_of_work
@@ -51,11 +52,11 @@ def send_changes(*, now: datetime) -> int:
     while time.monotonic() < end:
         # Read before the documents are: an index registered later is filled from documents that are at least as new.
         names = _taking_changes()
-        rows = list(_unsent()[:BATCH])
+        rows = _first(SearchDocument.objects.filter(version__gt=F("indexed_version")))
         if not names or not rows:
             break
-        indexes.send([(row.document, row.version) for row in rows], names, seconds=SEND_SECONDS)
-        _note_sent({row.pk: row.version for row in rows})
+        indexes.send(rows, names, seconds=SEND_SECONDS)
+        _note_sent({row.family_id: row.version for row in rows})
         sent += len(rows)
     return sent
 
@@ -124,10 +125,10 @@ def _taking_changes() -> list[str]:
     return list(SearchIndex.objects.filter(state__in=(STATE.SERVING, STATE.BUILDING)).values_list("name", flat=True))
 
 
-def _unsent() -> Any:
-    return (
-        SearchDocument.objects.filter(version__gt=F("indexed_version")).order_by("pk").only("pk", "document", "version")
-    )
+def _first(documents: QuerySet[SearchDocument]) -> list[indexes.Sent]:
+    """A batch of them, as text: nobody here looks into them."""
+    rows = documents.order_by("pk").annotate(body=Cast("document", TextField()))
+    return list(starmap(indexes.Sent, rows.values_list("pk", "version", "body")[:BATCH]))
 
 
 def _note_sent(versions: dict[int, int]) -> None:
@@ -152,22 +153,32 @@ def _begun(now: datetime) -> SearchIndex:
 
 
 def _fill(building: SearchIndex, advance: Callable[[int], None]) -> None:
-    """Several batches at once, and then how far that came: what was sent before a crash is sent again at most, never left out."""
+    """Some batches at once; one counts when all before it do. After a crash some are sent again, and none is left out."""
     advance(SearchDocument.objects.filter(pk__lte=building.built_to).count() if building.built_to else 0)
-    left = SearchDocument.objects.filter(version__gt=0).order_by("pk").only("pk", "document", "version")
     with ThreadPoolExecutor(SENDERS, "bulk") as senders:
-        while rows := list(left.filter(pk__gt=building.built_to)[: BATCH * SENDERS]):
-            batches = [rows[at : at + BATCH] for at in range(0, len(rows), BATCH)]
-            list(
-                senders.map(partial(_send, building.name), batches)
-            )  # the list: a failure is raised where it is looked at
-            building.built_to = rows[-1].pk
-            building.save(update_fields=["built_to"])
-            advance(len(rows))
+        under_way: deque[tuple[list[indexes.Sent], Future[None]]] = deque()
+        for rows in _batches(building.built_to):
+            under_way.append((rows, senders.submit(indexes.send, rows, [building.name])))
+            if len(under_way) > SENDERS:
+                _note_built(building, under_way.popleft(), advance)
+        for batch in under_way:
+            _note_built(building, batch, advance)
 
 
-def _send(index: str, rows: Sequence[SearchDocument]) -> None:
-    indexes.send([(row.document, row.version) for row in rows], [index])
+def _batches(last: int) -> Iterator[list[indexes.Sent]]:
+    while rows := _first(SearchDocument.objects.filter(version__gt=0, pk__gt=last)):
+        yield rows
+        last = rows[-1].family_id
+
+
+def _note_built(
+    building: SearchIndex, batch: tuple[list[indexes.Sent], Future[None]], advance: Callable[[int], None]
+) -> None:
+    rows, sent = batch
+    sent.result()
+    building.built_to = rows[-1].family_id
+    building.save(update_fields=["built_to"])
+    advance(len(rows))
 
 
 def _check(building: SearchIndex, now: datetime) -> None:

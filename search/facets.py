@@ -6,22 +6,24 @@ from decimal import Decimal
 from itertools import pairwise
 
 from catalog import selectors as catalog
-from catalog.types import AttributeFacet, CategoryLink, Facets, FacetValue, ListingFilters, PriceRange
+from catalog.types import AttributeFacet, Facets, FacetValue, ListingFilters, PriceRange
 from search.types import PRICE_STEPS, RATING_STEPS, Counts
 
 BRANDS_SHOWN, ATTRIBUTES_SHOWN, VALUES_SHOWN = 20, 12, 15
 
 
 def facets_of(counts: Counts, filters: ListingFilters) -> Facets:
-    """All facets. Three queries for the names."""
-    brands = _first(counts.brands, filters.brands, BRANDS_SHOWN)
-    names = catalog.brand_names(slugs=brands)
+    """All facets. One query for the names."""
+    brands, attributes = _first(counts.brands, filters.brands, BRANDS_SHOWN), _offered(counts, filters)
+    names = catalog.choice_names(
+        brands=brands, attributes=attributes, categories=_categories(counts.categories, filters.category)
+    )
     return Facets(
-        categories=_categories(counts.categories, filters.category),
+        categories=names.categories,
         brands=tuple(
             FacetValue(
                 value=slug,
-                label=names.get(slug, slug),
+                label=names.brands.get(slug, slug),
                 count=counts.brands.get(slug, 0),
                 selected=slug in filters.brands,
             )
@@ -33,7 +35,11 @@ def facets_of(counts: Counts, filters: ListingFilters) -> Facets:
             for step, count in zip(RATING_STEPS, counts.ratings, strict=True)
         ),
         in_stock=counts.in_stock,
-        attributes=_attributes(counts.attributes, dict(filters.attributes)),
+        attributes=tuple(
+            _attribute(code, names.attributes[code], counts.attributes[code], dict(filters.attributes).get(code, ()))
+            for code in attributes
+            if code in names.attributes
+        ),
     )
 
 
@@ -43,12 +49,11 @@ def _first(counts: Mapping[str, int], chosen: Collection[str], most: int) -> lis
     return [value for place, value in enumerate(by_count) if place < most or value in chosen]
 
 
-def _categories(counts: Mapping[str, int], chosen: str) -> tuple[CategoryLink, ...]:
+def _categories(counts: Mapping[str, int], chosen: str) -> dict[str, int]:
     """The tree as far as it is open: what is at the root, and below each category on the way to the one chosen."""
     way = chosen.split("/") if chosen else []
     open_ = {"", *("/".join(way[: depth + 1]) for depth in range(len(way)))}
-    shown = [path for path in counts if path.rpartition("/")[0] in open_]
-    return catalog.category_links(counts={path: counts[path] for path in shown})
+    return {path: count for path, count in counts.items() if path.rpartition("/")[0] in open_}
 
 
 def _price_ranges(counts: tuple[int, ...], filters: ListingFilters) -> tuple[PriceRange, ...]:
@@ -70,24 +75,22 @@ def _key(low: Decimal | None, high: Decimal | None) -> str:
     return f"Over ${low}" if high is None else f"${low}-${high}"
 
 
-def _attributes(
-    counts: Mapping[str, Mapping[str, int]], chosen: Mapping[str, Collection[str]]
-) -> tuple[AttributeFacet, ...]:
-    """Those with something to choose from, the widest first."""
-    offered = [code for code, values in counts.items() if len(values) > 1 or code in chosen]
-    offered.sort(key=lambda code: (-sum(counts[code].values()), code))
-    shown = [code for place, code in enumerate(offered) if place < ATTRIBUTES_SHOWN or code in chosen]
-    names = catalog.attribute_names(codes=shown)
-    return tuple(
-        AttributeFacet(
-            code=code,
-            name=names[code][0],
-            unit=names[code][1],
-            values=tuple(
-                FacetValue(value=value, label=value, count=counts[code][value], selected=value in chosen.get(code, ()))
-                for value in _first(counts[code], chosen.get(code, ()), VALUES_SHOWN)
-            ),
-        )
-        for code in shown
-        if code in names
+def _offered(counts: Counts, filters: ListingFilters) -> list[str]:
+    """Attributes with something to choose from, the widest first."""
+    chosen = dict(filters.attributes)
+    widths = {code: sum(values.values()) for code, values in counts.attributes.items()}
+    offered = [code for code, values in counts.attributes.items() if len(values) > 1 or code in chosen]
+    offered.sort(key=lambda code: (-widths[code], code))
+    return [code for place, code in enumerate(offered) if place < ATTRIBUTES_SHOWN or code in chosen]
+
+
+def _attribute(code: str, name: tuple[str, str], counts: Mapping[str, int], chosen: Collection[str]) -> AttributeFacet:
+    return AttributeFacet(
+        code=code,
+        name=name[0],
+        unit=name[1],
+        values=tuple(
+            FacetValue(value=value, label=value, count=counts[value], selected=value in chosen)
+            for value in _first(counts, chosen, VALUES_SHOWN)
+        ),
     )

@@ -31,6 +31,12 @@ _TEXTS = """
     SELECT (%(names)s::text[])[k], count(*) FILTER (WHERE lengths[k] > 0), coalesce(avg(nullif(lengths[k], 0)), 1)
     FROM search_searchdocument d, generate_series(1, 4) k WHERE d.is_live AND d.family_id %% %(part)s = 0 GROUP BY k
 """
+_SIZES = """
+    INSERT INTO search_searchcategory (path, families)
+    SELECT '', count(*) FROM search_searchdocument WHERE is_live
+    UNION ALL
+    SELECT path, count(*) FROM search_searchdocument, unnest(categories) path WHERE is_live GROUP BY path
+"""
 _LEAVES = """
     WITH leaves AS (
         SELECT DISTINCT categories[cardinality(categories)] AS path FROM search_searchdocument WHERE is_live
@@ -63,6 +69,7 @@ def learn() -> int:
         (part,) = cursor.fetchone()
         _learn_stems(cursor, int(part))
         _learn_kinds(cursor)
+        _learn_sizes(cursor)
     return words
 
 
@@ -111,6 +118,11 @@ def _learn_kinds(cursor: Any) -> None:
     for path, names, titles in leaves:
         weights = weights_of(titles, names, stems)
         cursor.execute(_ADD_KINDS, [path, list(weights), list(weights.values()), LONGEST])
+
+
+def _learn_sizes(cursor: Any) -> None:
+    cursor.execute("DELETE FROM search_searchcategory")
+    cursor.execute(_SIZES)
 
 
 def _stems(cursor: Any, words: Iterable[str]) -> Stems:

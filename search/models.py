@@ -22,6 +22,8 @@ PAGE_OF_OURS = re.compile(r"/(?!/)[^\\\x00-\x20]*")
 # When what has no date was released, as the engines' statements say it too: an index serves only what is said alike.
 LONG_AGO = Func(template="'-infinity'::timestamptz", output_field=models.DateTimeField())
 
+SLOT = Func(template="((family_id * 40503) & 65535)", output_field=models.BigIntegerField())
+
 
 class SearchDocument(models.Model):
     """A family as it is searched. Its row stays when nothing of it is sold any more: a late update must not bring it back."""
@@ -83,6 +85,13 @@ class SearchDocument(models.Model):
             models.Index(
                 name="search_document_sold",
                 fields=["-units_sold", "-popularity", "-family_id"],
+                condition=models.Q(is_live=True),
+            ),
+            # A part of all, spread evenly (`search.sampling`): what is counted lies in it.
+            models.Index(
+                SLOT,
+                name="search_document_sampled",
+                include=["family_id", "brand", "categories", "rating", "review_count"],
                 condition=models.Q(is_live=True),
             ),
             models.Index(name="search_document_brand", fields=["brand"], condition=models.Q(is_live=True)),
@@ -168,6 +177,19 @@ class SearchKind(models.Model):
 
     def __str__(self) -> str:
         return f"{self.stem}: {self.category}"
+
+
+class SearchCategory(models.Model):
+    """How many live documents a category has, those below it too; that with no path is the whole shop."""
+
+    path = models.CharField(_("address"), max_length=500, primary_key=True)
+    families = models.IntegerField(_("families"))
+
+    class Meta:
+        verbose_name_plural = "search categories"
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.families}"
 
 
 class SearchText(models.Model):

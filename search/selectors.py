@@ -15,8 +15,9 @@ from search.errors import PageTooDeep
 from search.facets import facets_of
 from search.mending import FEW, better_words, mend
 from search.merchandising import Said, said_of
+from search.sampling import sizes_of
 from search.text import code_of, query_words
-from search.types import LAST_PAGE, PAGE_SIZE, SearchPage, SearchRequest
+from search.types import LAST_PAGE, PAGE_SIZE, SearchPage, SearchRequest, Sizes
 from search.understanding import understand
 
 ATTRIBUTES_LIMIT = 10
@@ -38,6 +39,7 @@ def search(
         filters=filters,
         words=words,
         plan=understand(words, synonyms=said.synonyms) if words else None,
+        sizes=sizes_of(filters.category) if filters.category or not words else Sizes(),
         pinned=said.pinned,
         buried=said.buried,
         code=code_of(filters.query),

@@ -5,13 +5,13 @@ from uuid import UUID
 
 from rest_framework import serializers
 
-from core.serializers import MoneyField
+from core.serializers import MoneyField, ReadOnlySerializer
 from search.types import EXACT_TO, PAGE_SIZE
 
 _LARGEST_ID = 2**63 - 1
 
 
-class CardPictureSerializer(serializers.Serializer):  # type: ignore[type-arg]  # of a frozen dataclass, as all here
+class CardPictureSerializer(ReadOnlySerializer):
     """A picture in its sizes."""
 
     card_url = serializers.CharField()
@@ -20,7 +20,7 @@ class CardPictureSerializer(serializers.Serializer):  # type: ignore[type-arg]  
     alt = serializers.CharField()
 
 
-class FoundCategorySerializer(serializers.Serializer):  # type: ignore[type-arg]  # as above
+class FoundCategorySerializer(ReadOnlySerializer):
     """A category; ``path`` is what `?category=` takes."""
 
     id = serializers.IntegerField()
@@ -34,7 +34,7 @@ class CategoryCountSerializer(FoundCategorySerializer):
     count = serializers.IntegerField()
 
 
-class CardSerializer(serializers.Serializer):  # type: ignore[type-arg]  # as above
+class CardSerializer(ReadOnlySerializer):
     """A family in a list: ``id`` is the product to show, ``price`` the lowest of its variants."""
 
     id = serializers.IntegerField(source="product_id")
@@ -54,7 +54,7 @@ class CardSerializer(serializers.Serializer):  # type: ignore[type-arg]  # as ab
     picture = CardPictureSerializer(allow_null=True)
 
 
-class FacetValueSerializer(serializers.Serializer):  # type: ignore[type-arg]  # as above
+class FacetValueSerializer(ReadOnlySerializer):
     """One choice of a facet."""
 
     value = serializers.CharField()
@@ -63,7 +63,7 @@ class FacetValueSerializer(serializers.Serializer):  # type: ignore[type-arg]  #
     selected = serializers.BooleanField()
 
 
-class PriceRangeSerializer(serializers.Serializer):  # type: ignore[type-arg]  # as above
+class PriceRangeSerializer(ReadOnlySerializer):
     """A range of prices from ``minimum`` up to ``maximum``; null is open. ``key`` names it."""
 
     key = serializers.CharField()
@@ -73,7 +73,7 @@ class PriceRangeSerializer(serializers.Serializer):  # type: ignore[type-arg]  #
     selected = serializers.BooleanField()
 
 
-class AttributeFacetSerializer(serializers.Serializer):  # type: ignore[type-arg]  # as above
+class AttributeFacetSerializer(ReadOnlySerializer):
     """The values of one attribute: `?attr.CODE=` takes them."""
 
     code = serializers.CharField()
@@ -82,7 +82,7 @@ class AttributeFacetSerializer(serializers.Serializer):  # type: ignore[type-arg
     values = FacetValueSerializer(many=True)
 
 
-class FacetsSerializer(serializers.Serializer):  # type: ignore[type-arg]  # as above
+class FacetsSerializer(ReadOnlySerializer):
     """What a list can be narrowed by."""
 
     categories = CategoryCountSerializer(many=True)
@@ -93,7 +93,7 @@ class FacetsSerializer(serializers.Serializer):  # type: ignore[type-arg]  # as 
     attributes = AttributeFacetSerializer(many=True)
 
 
-class SearchSerializer(serializers.Serializer):  # type: ignore[type-arg]  # as above
+class SearchSerializer(ReadOnlySerializer):
     """A page of what was found.
 
     ``total`` is exact up to 10,000, and "more than" beyond (``total_is_exact``); ``cursor`` leads on to the very end, null there.
@@ -124,7 +124,7 @@ class SearchSerializer(serializers.Serializer):  # type: ignore[type-arg]  # as 
     did_you_mean = serializers.CharField(help_text="What may have been meant, where little was found; else empty.")
 
 
-class ProductHitSerializer(serializers.Serializer):  # type: ignore[type-arg]  # as above
+class ProductHitSerializer(ReadOnlySerializer):
     """A product that may be meant."""
 
     id = serializers.IntegerField()
@@ -134,14 +134,14 @@ class ProductHitSerializer(serializers.Serializer):  # type: ignore[type-arg]  #
     price = MoneyField()
 
 
-class BrandSerializer(serializers.Serializer):  # type: ignore[type-arg]  # as above
+class BrandSerializer(ReadOnlySerializer):
     """A brand; ``slug`` is what `?brand=` takes."""
 
     slug = serializers.CharField()
     name = serializers.CharField()
 
 
-class SuggestionsSerializer(serializers.Serializer):  # type: ignore[type-arg]  # as above
+class SuggestionsSerializer(ReadOnlySerializer):
     """What may be meant by what has been typed so far."""
 
     products = ProductHitSerializer(many=True)
@@ -160,7 +160,7 @@ class SearchIdField(serializers.UUIDField):
         return super().to_internal_value(data)
 
 
-class ClickSerializer(serializers.Serializer):  # type: ignore[type-arg]  # as above
+class ClickSerializer(serializers.Serializer):  # type: ignore[type-arg]  # of what a client sent
     """A product that was opened, and its place in the whole list, counted from 1 over all pages."""
 
     search_id = SearchIdField()

@@ -1,9 +1,13 @@
 """Use cases of the search that jobs, commands and staff start."""
 
 import time
-from collections.abc import Callable, Collection
+from collections import deque
+from collections.abc import Callable, Collection, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
+
+from django.db import connection
 
 from catalog import selectors as catalog
 from core.transactions import unit_of_work
@@ -45,15 +49,58 @@ def follow_changes(*, now: datetime) -> int:
     return changed
 
 
-def build_documents(*, now: datetime, advance: Callable[[int], None] = lambda families: None) -> int:
-    """Rebuild the documents of all families, told in batches; how many have changed. Those of families that are gone end too."""
-    changed, last = 0, 0
+def build_documents(
+    *, now: datetime, advance: Callable[[int], None] = lambda families: None, builders: int | None = None
+) -> int:
+    """Rebuild the documents of all families, told in batches; how many have changed. Those of families that are gone end too.
+
+    With ``builders``, so many threads have a batch and a connection each: one reads while the database writes for another.
+    """
+    if builders is None:
+        built = ((len(family_ids), _rebuild(family_ids, now)) for family_ids in _batches())
+        return _told(built, advance)
+    with ThreadPoolExecutor(builders, "documents") as pool:
+        return _told(_built_ahead(pool, builders, now), advance)
+
+
+def _built_ahead(pool: ThreadPoolExecutor, builders: int, now: datetime) -> Iterator[tuple[int, int]]:
+    """Families and changes of each batch, while the next ones are being built."""
+    under_way: deque[tuple[int, Future[int]]] = deque()
+    for family_ids in _batches():
+        under_way.append((len(family_ids), pool.submit(_rebuild_alone, family_ids, now)))
+        if len(under_way) > builders:
+            families, changed = under_way.popleft()
+            yield families, changed.result()
+    for families, changed in under_way:
+        yield families, changed.result()
+
+
+def _told(built: Iterable[tuple[int, int]], advance: Callable[[int], None]) -> int:
+    all_changed = 0
+    for families, changed in built:
+        all_changed += changed
+        advance(families)
+    return all_changed
+
+
+def _batches() -> Iterator[list[int]]:
+    """All families that are in the catalogue or have a document."""
+    last = 0
     while family_ids := _next(last):
-        with unit_of_work():
-            changed += len(operations.rebuild(family_ids=family_ids, now=now))
+        yield family_ids
         last = family_ids[-1]
-        advance(len(family_ids))
-    return changed
+
+
+def _rebuild(family_ids: Collection[int], now: datetime) -> int:
+    with unit_of_work():
+        return len(operations.rebuild(family_ids=family_ids, now=now))
+
+
+def _rebuild_alone(family_ids: Collection[int], now: datetime) -> int:
+    try:
+        return _rebuild(family_ids, now)
+    finally:
+        connection.close()  # the thread's own, which nobody else ends
 
 
 def learn(*, now: datetime) -> int:

@@ -52,6 +52,14 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Sizes:
+    """How many families there are in a category and everywhere, about; None where that is not known."""
+
+    category: int | None = None
+    everywhere: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SearchRequest:
     """What an engine is asked: ``words`` are those of `search.text`, ``code`` the query as a SKU or an EAN.
 
@@ -68,6 +76,7 @@ class SearchRequest:
     after: Mapping[str, Any] | None = None
     with_facets: bool = True
     plan: Plan | None = None
+    sizes: Sizes = Sizes()
     # Families that come first, in this order, whatever they have of the words; and families that come last.
     pinned: tuple[int, ...] = ()
     buried: tuple[int, ...] = ()

@@ -19,7 +19,7 @@ OPTIONS = {
     "listen_addresses": "127.0.0.1",
     "unix_socket_directories": "",
     "max_connections": "150",
-    "shared_buffers": "128MB",
+    "shared_buffers": os.environ.get("EMBEDDED_SHARED_BUFFERS", "128MB"),
     "fsync": "on",
     "timezone": "UTC",
     "log_timezone": "UTC",

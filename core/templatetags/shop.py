@@ -1,7 +1,7 @@
 """How values look on a page: money, icons, stars, addresses with a changed parameter."""
 
 from decimal import Decimal
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 from urllib.parse import urlencode
 
@@ -24,7 +24,12 @@ ICONS = settings.BASE_DIR / "static" / "vendor" / "icons"
 @register.filter
 def money(value: Money) -> str:
     """An amount as the reader's language writes it: $49.95."""
-    return format_currency(value.amount, value.currency, locale=(get_language() or "en").replace("-", "_"))
+    return _written(value, (get_language() or "en").replace("-", "_"))
+
+
+@lru_cache(maxsize=5000)
+def _written(value: Money, locale: str) -> str:
+    return str(format_currency(value.amount, value.currency, locale=locale))
 
 
 @register.filter

@@ -9,7 +9,8 @@ from catalog.types import ListingFilters
 from search.elastic.queries import ATTRIBUTES, VARIANTS, Clause, fitting_variants, of_documents, only
 from search.types import PRICE_STEPS, RATING_STEPS, Counts
 
-CATEGORIES, BRANDS, NAMES, VALUES = 1000, 200, 100, 100
+# More than lists show; of an attribute that is chosen from, so many values more that what is chosen is among them.
+CATEGORIES, BRANDS, NAMES, VALUES, OWN_VALUES = 1000, 50, 50, 30, 100
 FAMILIES = "families"
 _IN_FAMILIES: Clause = {FAMILIES: {"reverse_nested": {}}}
 
@@ -109,17 +110,17 @@ def _attributes(filters: ListingFilters) -> Clause:
     names: Clause = {"field": "variants.attributes.name", "size": NAMES}
     if filters.attributes:
         names["exclude"] = [code for code, _values in filters.attributes]
-    return {"all": {"nested": {"path": ATTRIBUTES}, "aggs": {"by": {"terms": names, "aggs": {"by": _values()}}}}}
+    return {"all": {"nested": {"path": ATTRIBUTES}, "aggs": {"by": {"terms": names, "aggs": {"by": _values(VALUES)}}}}}
 
 
 def _values_of(code: str) -> Clause:
-    one = {"filter": {"term": {"variants.attributes.name": code}}, "aggs": {"by": _values()}}
+    one = {"filter": {"term": {"variants.attributes.name": code}}, "aggs": {"by": _values(OWN_VALUES)}}
     return {"all": {"nested": {"path": ATTRIBUTES}, "aggs": {"one": one}}}
 
 
-def _values() -> Clause:
+def _values(most: int) -> Clause:
     most_families_first = [{FAMILIES: "desc"}, {"_key": "asc"}]
-    terms = {"field": "variants.attributes.value", "size": VALUES, "order": most_families_first}
+    terms = {"field": "variants.attributes.value", "size": most, "order": most_families_first}
     return {"terms": terms, "aggs": _IN_FAMILIES}
 
 

@@ -4,15 +4,17 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from http import HTTPStatus
 from typing import Any
 
+from django.conf import settings
 from elasticsearch import Elasticsearch, NotFoundError
 
 from search.elastic import indexes
 from search.elastic.client import client, failures
 from search.elastic.counting import aggregations, counts_of
-from search.elastic.queries import beginning_with, main_query, only, sorting, variants_that_fit
-from search.errors import EngineFailed
+from search.elastic.queries import beginning_with, main_query, of_variants, only, sorting, variants_that_fit
+from search.errors import EngineFailed, RequestRefused
 from search.types import EXACT_TO, Found, Hit, SearchRequest
 
 KEEP_ALIVE = "2m"
@@ -30,10 +32,11 @@ class ElasticsearchEngine:
 
     def search(self, request: SearchRequest, *, seconds: float) -> Found:
         """See `search.types.Engine`. Raises EngineFailed and RequestRefused."""
-        body = _body(request, seconds)
         with failures():
-            answer = _ask(body, request, seconds)
-        return _found(answer, request)
+            hits, told = _ask(
+                _body(request, seconds), _counting(request) if request.with_facets else None, request, seconds
+            )
+        return _found(hits, told, request)
 
     def suggest(self, words: tuple[str, ...], *, size: int, seconds: float) -> tuple[Hit, ...]:
         """See `search.types.Engine`. Raises EngineFailed and RequestRefused."""
@@ -51,6 +54,22 @@ class ElasticsearchEngine:
 
 
 def _body(request: SearchRequest, seconds: float) -> dict[str, Any]:
+    narrowed = only(request.filters, of_variants=False)
+    if of_variants(request.filters):
+        narrowed.append(_showing(request))
+    shown = {"ids": {"values": [str(family_id) for family_id in (request.after or {}).get("shown", ())]}}
+    return {
+        "query": {"bool": {"must": [main_query(request)], "filter": narrowed, "must_not": [shown]}},
+        "sort": sorting(request),
+        "size": request.size,
+        "track_total_hits": EXACT_TO,
+        "timeout": f"{max(1, int(seconds * 1000))}ms",
+        "_source": ["product_id"],
+    }
+
+
+def _showing(request: SearchRequest) -> dict[str, Any]:
+    """That a variant fits, and which one does so best: the family's own choice may be another."""
     fitting = variants_that_fit(request.filters)
     fitting["nested"]["inner_hits"] = {
         "name": SHOWN,
@@ -62,29 +81,39 @@ def _body(request: SearchRequest, seconds: float) -> dict[str, Any]:
             {"variants.product_id": "asc"},
         ],
     }
-    shown = {"ids": {"values": [str(family_id) for family_id in (request.after or {}).get("shown", ())]}}
-    body: dict[str, Any] = {
+    return fitting
+
+
+def _counting(request: SearchRequest) -> dict[str, Any]:
+    """Apart from the hits, and the same for all pages at any time: so Elasticsearch keeps what it counted until it changes."""
+    return {
         "query": main_query(request),
-        "post_filter": {
-            "bool": {"filter": [*only(request.filters, of_variants=False), fitting], "must_not": [shown]},
-        },
-        "sort": sorting(request),
-        "size": request.size,
-        "track_total_hits": EXACT_TO,
-        "timeout": f"{max(1, int(seconds * 1000))}ms",
-        "_source": False,
+        "size": 0,
+        "track_total_hits": False,
+        "timeout": f"{int(settings.SEARCH_DEADLINE.total_seconds() * 1000)}ms",
+        "aggs": aggregations(request.filters),
     }
-    if request.with_facets:
-        body["aggs"] = aggregations(request.filters)
-    return body
 
 
-def _ask(body: dict[str, Any], request: SearchRequest, seconds: float) -> Mapping[str, Any]:
-    """From the cursor's point in time, made where the walk begins; where it has ended, the walk goes on in what there is now."""
+def _ask(
+    body: dict[str, Any], counting: dict[str, Any] | None, request: SearchRequest, seconds: float
+) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+    """The hits and the counts.
+
+    Hits from the cursor's point in time, made where the walk begins; where it has ended, the walk goes on in what there is now.
+    """
     asked = _Asked(time.monotonic() + seconds)
     after = request.after or {}
     if after.get("engine") != ElasticsearchEngine.name:
-        return asked.search(index=indexes.alias(), body={**body, "from": after.get("seen", request.offset)})
+        hits, *told = asked.together(
+            {**body, "from": after.get("seen", request.offset)}, *([counting] if counting else [])
+        )
+        return hits, told[0] if told else {}
+    hits = _walked(asked, body, after)
+    return hits, asked.together(counting)[0] if counting else {}
+
+
+def _walked(asked: "_Asked", body: dict[str, Any], after: Mapping[str, Any]) -> Mapping[str, Any]:
     pit = after.get("pit")
     if pit:
         try:
@@ -102,11 +131,18 @@ class _Asked:
 
     end: float
 
-    def search(self, **asked: Any) -> Mapping[str, Any]:
-        return dict(self._client().search(**asked))
+    def together(self, *bodies: dict[str, Any]) -> list[Mapping[str, Any]]:
+        """What the index says, to all of them at once. Raises RequestRefused and EngineFailed where it does not to one."""
+        searches = [part for body in bodies for part in ({"index": indexes.alias()}, body)]
+        answers: list[Mapping[str, Any]] = self._client().msearch(searches=searches)["responses"]
+        for answer in answers:
+            if "error" in answer:
+                problem = RequestRefused if answer["status"] == HTTPStatus.BAD_REQUEST else EngineFailed
+                raise problem(f"Elasticsearch answered {answer['status']}: {answer['error']}")
+        return answers
 
     def at(self, pit: str, body: dict[str, Any]) -> Mapping[str, Any]:
-        return self.search(body={**body, "pit": {"id": pit, "keep_alive": KEEP_ALIVE}})
+        return dict(self._client().search(body={**body, "pit": {"id": pit, "keep_alive": KEEP_ALIVE}}))
 
     def point_in_time(self) -> str:
         return str(self._client().open_point_in_time(index=indexes.alias(), keep_alive=KEEP_ALIVE)["id"])
@@ -115,12 +151,12 @@ class _Asked:
         return client(seconds=max(0.001, self.end - time.monotonic()))
 
 
-def _found(answer: Mapping[str, Any], request: SearchRequest) -> Found:
-    if answer.get("timed_out") or answer["_shards"]["failed"]:
+def _found(answer: Mapping[str, Any], counted: Mapping[str, Any], request: SearchRequest) -> Found:
+    if any(part.get("timed_out") or part["_shards"]["failed"] for part in (answer, counted) if part):
         raise EngineFailed("Elasticsearch answered for a part of the documents only")
     hits = answer["hits"]["hits"]
     total = answer["hits"]["total"]
-    told = answer.get("aggregations", {})
+    told = counted.get("aggregations", {})
     average = told.get("average_rating", {}).get("rating", {}).get("value")
     count = total["value"] + len((request.after or {}).get("shown", ()))
     return Found(
@@ -134,7 +170,8 @@ def _found(answer: Mapping[str, Any], request: SearchRequest) -> Found:
 
 
 def _hit(hit: Mapping[str, Any]) -> Hit:
-    (shown,) = hit["inner_hits"][SHOWN]["hits"]["hits"]
+    variants = hit.get("inner_hits", {}).get(SHOWN, {}).get("hits", {}).get("hits", ())
+    shown = variants[0] if variants else hit
     return Hit(family_id=int(hit["_id"]), product_id=shown["_source"]["product_id"])
 
 

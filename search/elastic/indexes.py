@@ -1,7 +1,7 @@
 """Indexes in Elasticsearch: made, written, counted, and put in each other's place. No database here."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any, NamedTuple
 
 from django.conf import settings
 from elasticsearch import NotFoundError
@@ -12,6 +12,14 @@ from search.errors import EngineFailed
 
 BULK_SECONDS = 60.0
 _CONFLICT = 409
+
+
+class Sent(NamedTuple):
+    """A document on its way: ``body`` is JSON in one line, as PostgreSQL gives it."""
+
+    family_id: int
+    version: int
+    body: str
 
 
 def alias() -> str:
@@ -37,18 +45,19 @@ def exists(index: str) -> bool:
         return bool(client().indices.exists(index=index))
 
 
-def send(
-    documents: Sequence[tuple[Mapping[str, Any], int]], indexes: Collection[str], *, seconds: float = BULK_SECONDS
-) -> None:
-    """Write documents with their versions into all ``indexes``, in so many seconds. Where there is a newer version, that stays.
+def send(documents: Sequence[Sent], indexes: Collection[str], *, seconds: float = BULK_SECONDS) -> None:
+    """Write documents into all ``indexes``, in so many seconds. Where there is a newer version, that stays.
 
     Raises EngineFailed where one was not taken: then none counts as sent.
     """
-    operations: list[Mapping[str, Any]] = []
-    for document, version in documents:
+    operations: list[Any] = []  # the client takes text too, whatever its types say
+    for document in documents:
         for index in indexes:
-            target = {"_index": _writing(index), "_id": str(document["family_id"]), "require_alias": True}
-            operations += ({"index": {**target, "version": version, "version_type": "external"}}, document)
+            target = {"_index": _writing(index), "_id": str(document.family_id), "require_alias": True}
+            operations += (
+                {"index": {**target, "version": document.version, "version_type": "external"}},
+                document.body,
+            )
     if not operations:
         return
     with failures():

@@ -102,7 +102,10 @@ def variants_that_fit(filters: ListingFilters, *, without: Collection[str] = ())
 def only(filters: ListingFilters, *, without: Collection[str] = (), of_variants: bool = True) -> list[Clause]:
     """All conditions but those named in ``without``, and but those on variants where they are not asked for."""
     found = [clause for name, clause in of_documents(filters).items() if name not in without]
-    return [*found, variants_that_fit(filters, without=without)] if of_variants else found
+    # Looking at the variants of all families takes long: where nothing is asked of them, each family has one that fits.
+    if of_variants and fitting_variants(filters, without=without)["bool"]["filter"]:
+        found.append(variants_that_fit(filters, without=without))
+    return found
 
 
 def sorting(request: SearchRequest) -> list[Clause]:

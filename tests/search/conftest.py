@@ -112,18 +112,20 @@ CROWD = """
             'variants', jsonb_build_array(d.document -> 'variants' -> 0 || jsonb_build_object('product_id', n))),
         d.updated_at, d.brand, d.categories, '{}', d.rating, d.review_count, d.units_sold, d.popularity, d.in_stock,
         d.released_at, d.words
-    FROM search_searchdocument d, generate_series(1000001, 1000000 + %(families)s) n WHERE d.family_id = %(family_id)s
+    FROM search_searchdocument d, generate_series(%(last)s + 1, %(last)s + %(families)s) n WHERE d.family_id = %(family_id)s
 """
 CROWD_VARIANTS = """
     INSERT INTO search_searchvariant (product_id, document_id, position, price, in_stock, attributes)
     SELECT n, n, v.position, v.price, v.in_stock, v.attributes
-    FROM search_searchvariant v, generate_series(1000001, 1000000 + %(families)s) n WHERE v.document_id = %(family_id)s
+    FROM search_searchvariant v, generate_series(%(last)s + 1, %(last)s + %(families)s) n WHERE v.document_id = %(family_id)s
 """
 
 
 def crowd(family_id: int, families: int) -> None:
     """So many more documents just like that of this family, which has one variant: thousands within a second or two."""
     with connection.cursor() as cursor:
+        cursor.execute("SELECT greatest(1000000, max(family_id)) FROM search_searchdocument")
+        (last,) = cursor.fetchone()
         for statement in (CROWD, CROWD_VARIANTS):
-            cursor.execute(statement, {"family_id": family_id, "families": families})
+            cursor.execute(statement, {"family_id": family_id, "families": families, "last": last})
         cursor.execute("ANALYZE search_searchdocument, search_searchvariant")

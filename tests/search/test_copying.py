@@ -1,5 +1,6 @@
 """Documents on their way into Elasticsearch: no change is lost and none comes late, whatever is built or killed meanwhile."""
 
+import json
 import threading
 from datetime import timedelta
 from decimal import Decimal
@@ -63,7 +64,7 @@ def test_a_late_update_never_wins() -> None:
     catalog.take_off_sale(product_ids=[product.pk], now=NOW)
     follow()
 
-    indexes.send([(late.document, late.version)], [SearchIndex.objects.get().name])
+    indexes.send([indexes.Sent(late.pk, late.version, json.dumps(late.document))], [SearchIndex.objects.get().name])
 
     assert there() == {product.family_id: (2, None)}
 
@@ -130,7 +131,7 @@ def test_several_batches_are_sent_at_once_and_a_failure_of_one_stops_the_build(m
     in_old = there()
 
     def failing(documents: Any, names: Any, **more: Any) -> None:
-        if any(document["family_id"] == max(here()) for document, _ in documents):
+        if any(document.family_id == max(here()) for document in documents):
             raise EngineFailed("full")
         send(documents, names, **more)
 

@@ -11,6 +11,9 @@ from core.clock import now
 from ecommerce.progress import progress_bar
 from search.errors import EngineFailed, IndexBusy, IndexIncomplete, NothingToRollBack
 
+# More than the processors of a small machine are of no use: what is not Python's part is the database's.
+BUILDERS = 3
+
 
 class Command(BaseCommand):
     """`manage.py build_search_index`: the shop is searched as before meanwhile; interrupted, it goes on where it was."""
@@ -46,7 +49,7 @@ class Command(BaseCommand):
         with progress_bar() as bar:
             task = bar.add_task("Documents", total=import_string("search.services.count_families")())
             changed = import_string("search.services.build_documents")(
-                now=now(), advance=lambda families: bar.advance(task, families)
+                now=now(), advance=lambda families: bar.advance(task, families), builders=BUILDERS
             )
         words = import_string("search.services.learn")(now=now())
         self.stdout.write(f"{changed} documents have changed; {words} words are in their names.")
